@@ -1,0 +1,53 @@
+# Every target makes what it needs by itself, in .venv: a machine with only python3 (3.11 to 3.14, with venv) will do.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+STAMP := .venv/.synced
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+# The stamp holds the folder that .venv was made in: a copied or moved checkout makes its own.
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+.PHONY: help setup demo test format lock schemas clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## make .venv with everything in it (the other targets call it)
+
+$(STAMP): pyproject.toml uv.lock scripts/setup
+	@sh scripts/setup
+
+demo: $(STAMP) ## the main job on an embedded broker, with a simulated incident (ARGS="--json …")
+	@$(BIN)/cxstream demo $(ARGS)
+
+test: $(STAMP) ## all that CI checks: format, lint, types, import contracts, doctests, tests (ARGS="-k …" for pytest)
+	@echo '── uv lock --check'
+	@sh scripts/setup lock --check --quiet
+	@echo '── ruff format --check'
+	@$(BIN)/ruff format --check .
+	@echo '── ruff check'
+	@$(BIN)/ruff check .
+	@echo '── mypy'
+	@$(BIN)/mypy
+	@echo '── lint-imports'
+	@$(BIN)/lint-imports --no-logo --no-cache
+	@echo '── pytest --doctest-modules schemas stream agents'
+	@$(BIN)/pytest -q --doctest-modules schemas stream agents
+	@echo '── pytest'
+	@$(BIN)/pytest $(ARGS)
+
+format: $(STAMP) ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+lock: ## bring uv.lock up to date after a change of dependencies (ARGS="--upgrade")
+	@sh scripts/setup lock $(ARGS)
+
+schemas: $(STAMP) ## write the JSON Schemas anew from the types
+	@$(BIN)/python -m schemas.document
+
+clean: ## remove .venv, caches and builds
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What runs: the Faust app, its agents, and everything around them."""

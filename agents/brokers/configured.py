@@ -1,0 +1,51 @@
+"""A cluster that somebody else runs, at an address that was given."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import ClassVar
+
+from agents.brokers.broker import Broker, BrokerError
+from agents.brokers.probe import wait_until_ready
+
+VARIABLE = "CXSTREAM_BOOTSTRAP"
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,/\[\]]+):\d{1,5}")
+
+
+class ConfiguredBroker(Broker):
+    """The cluster at `bootstrap`, or else at the environment's CXSTREAM_BOOTSTRAP.
+
+    `start` only looks whether it answers within `timeout_s` seconds; nothing is ever stopped. The address is
+    `host:port`, several joined by commas; a leading `kafka://`, as Faust writes it, is left out.
+    """
+
+    name: ClassVar[str] = "configured"
+
+    def __init__(self, bootstrap: str | None = None, timeout_s: float = 10.0) -> None:
+        self._origin = f"the environment variable {VARIABLE}" if bootstrap is None else "the given bootstrap address"
+        self.bootstrap = _checked(os.environ.get(VARIABLE, "") if bootstrap is None else bootstrap, self._origin)
+        self._timeout_s = timeout_s
+
+    @classmethod
+    def available(cls) -> str | None:
+        return None if os.environ.get(VARIABLE) else f"{VARIABLE} is not set"
+
+    def start(self) -> None:
+        trouble = wait_until_ready(self.bootstrap, self._timeout_s)
+        if trouble is not None:
+            raise BrokerError(
+                f"Kafka at {self.bootstrap} (from {self._origin}) doesn't answer: {trouble}. "
+                "Start that cluster, correct the address, or leave it out to get a local broker."
+            )
+
+    def stop(self) -> None:
+        """Nothing to do: the cluster was there before and stays."""
+
+
+def _checked(given: str, origin: str) -> str:
+    addresses = [address.strip().removeprefix("kafka://") for address in re.split("[,;]", given)]
+    for address in addresses:
+        if not ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65_535:
+            raise BrokerError(f"{address!r} (from {origin}) is not an address: write host:port, several with commas.")
+    return ",".join(addresses)

@@ -1,0 +1,130 @@
+"""Putting records on a topic, at a chosen speed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from time import monotonic, sleep
+
+from kafka import KafkaAdminClient, KafkaProducer
+from kafka.errors import KafkaError
+
+from agents.simulator.record import Record
+from stream.errors import CxstreamError
+
+STEP_S = 0.05
+"""Records that are due within the same step go out together."""
+
+PROGRESS_EVERY = 1_000
+
+FIRST_ANSWER_MS = 10_000
+"""How long a broker may take to answer at all."""
+
+
+class ProduceError(CxstreamError):
+    """The records could not be put on the topic, or not all of them."""
+
+
+class Pace:
+    """Keeps event time in step with the wall: ``speed`` seconds of it per second. Sleeps in steps of about 50 ms."""
+
+    def __init__(
+        self,
+        speed: float | None,
+        clock: Callable[[], float] = monotonic,
+        rest: Callable[[float], None] = sleep,
+    ) -> None:
+        if speed is not None and speed <= 0:
+            raise ValueError(f"speed must be above 0, got {speed}")
+        self._speed, self._clock, self._rest = speed, clock, rest
+        self._origin: tuple[int, float] | None = None
+
+    def keep(self, time_ms: int) -> bool:
+        """Return when the event is due, at most a step early; True if that took a rest."""
+        if self._speed is None:
+            return False
+        if self._origin is None:
+            self._origin = time_ms, self._clock()
+        first_ms, began_s = self._origin
+        ahead_s = (time_ms - first_ms) / 1000 / self._speed - (self._clock() - began_s)
+        if ahead_s < STEP_S:
+            return False
+        self._rest(ahead_s)
+        return True
+
+
+def produce(
+    records: Iterable[Record],
+    bootstrap: str,
+    topic: str,
+    *,
+    speed: float | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> int:
+    """Send every record, keyed, stamped with its event time, acknowledged by all replicas; returns how many.
+
+    ``speed`` is in seconds of event time per second, None as fast as possible. ``on_progress`` gets the number sent so
+    far and the last event time, about a thousand records or a pause apart.
+
+    Raises:
+        ProduceError: the broker cannot be reached, the topic is missing, or a record was not delivered.
+    """
+    pace = Pace(speed)
+    _expect_topic(bootstrap, topic)
+    producer = _connect(bootstrap)
+    failures: Counter[str] = Counter()
+
+    def failed(error: BaseException) -> None:
+        failures[f"{type(error).__name__}: {error}"] += 1
+
+    sent, time_ms = 0, 0
+    try:
+        for key, value, time_ms in records:
+            if (pace.keep(time_ms) or sent % PROGRESS_EVERY == 0) and on_progress:
+                on_progress(sent, time_ms)
+            producer.send(topic, value, key, timestamp_ms=time_ms).add_errback(failed)
+            sent += 1
+        producer.flush()
+    except KafkaError as error:
+        raise ProduceError(f"sending to {topic!r} at {bootstrap} stopped after {sent} records: {error}") from error
+    finally:
+        producer.close()
+    if failures:
+        _complain(failures, topic, bootstrap, sent)
+    if on_progress:
+        on_progress(sent, time_ms)
+    return sent
+
+
+def _connect(bootstrap: str) -> KafkaProducer:
+    try:
+        return KafkaProducer(
+            bootstrap_servers=bootstrap,
+            acks="all",
+            compression_type="lz4",
+            linger_ms=20,
+            batch_size=262_144,
+            buffer_memory=134_217_728,
+            max_request_size=4_194_304,
+            bootstrap_timeout_ms=FIRST_ANSWER_MS,
+        )
+    except KafkaError as error:
+        raise ProduceError(f"no Kafka broker at {bootstrap}: {error}") from error
+
+
+def _expect_topic(bootstrap: str, topic: str) -> None:
+    """Look first: a producer would have a missing topic created, with the wrong number of partitions."""
+    try:
+        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=FIRST_ANSWER_MS)
+        try:
+            topics = admin.list_topics()
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise ProduceError(f"no Kafka broker at {bootstrap}: {error}; is it running?") from error
+    if topic not in topics:
+        raise ProduceError(f"no topic {topic!r} at {bootstrap}: create it first")
+
+
+def _complain(failures: Counter[str], topic: str, bootstrap: str, sent: int) -> None:
+    lost = sum(failures.values())
+    kinds = "; ".join(f"{count} x {text}" for text, count in failures.most_common(3))
+    raise ProduceError(f"{lost} of {sent} records were not delivered to {topic!r} at {bootstrap}: {kinds}")

@@ -1,0 +1,7 @@
+"""Where the state of a worker's partitions lives."""
+
+from agents.stores.memory import MemoryStore
+from agents.stores.rocks import RocksStore
+from agents.stores.store import PartitionStore, Record
+
+__all__ = ["MemoryStore", "PartitionStore", "Record", "RocksStore"]

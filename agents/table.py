@@ -1,0 +1,67 @@
+"""The state table: a Faust table whose changelog is written in one record batch for each micro-batch.
+
+Kafka makes a record batch visible whole or not at all, so the changes and the source offset in it are atomic. Faust's own
+recovery feeds the changelog back, in batches as the transport hands them out.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import faust
+from faust.stores.base import Store as FaustStore
+from faust.types import TP
+
+from agents.stores import PartitionStore, Record
+
+
+class _StoreFacade(FaustStore):  # type: ignore[type-arg]
+    """What Faust's recovery wants to know of a store."""
+
+    def __init__(self, *args: Any, store: PartitionStore, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.store = store
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        return self.store.offset(tp.partition)
+
+    async def need_active_standby_for(self, tp: TP) -> bool:
+        return self.store.offset(tp.partition) is None
+
+    def reset_state(self) -> None:
+        """Nothing to do: state is only ever replaced by the changelog."""
+
+    async def on_stop(self) -> None:
+        self.store.close()
+
+
+class StateTable(faust.Table):  # type: ignore[type-arg]
+    """State of one agent, by partition of its source topic. ``store`` is where it lives."""
+
+    def __init__(self, app: Any, *, store: PartitionStore, **kwargs: Any) -> None:
+        super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=1, **kwargs)
+        self.partition_store = store
+
+    def _new_store(self) -> Any:
+        return _StoreFacade("cxstream:", self.app, self, store=self.partition_store)
+
+    def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
+        """Recovery: each event carries the records of one partition."""
+        for event in batch:
+            message = event.message
+            self.partition_store.restore(message.partition, cast(list[Record], message.value))
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Partitions that others own now are let go of, so that these can open them."""
+        topic = self.changelog_topic.get_topic_name()
+        for tp in revoked:
+            if tp.topic == topic:
+                self.partition_store.release(tp.partition)
+
+    def clone(self, **kwargs: Any) -> Any:
+        return type(self)(self.app, store=self.partition_store, name=self.name, partitions=self.partitions)
+
+    def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
+        """The changes stand in the changelog, the last of them at ``offset``: put them into the store."""
+        self.partition_store.write(partition, changes, offset)

@@ -1,0 +1,1 @@
+"""What travels on topics: touchpoints in, metrics, alerts, journey steps and rejected records out."""

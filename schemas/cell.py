@@ -1,0 +1,53 @@
+"""A partition's counters for one segment and one slice of time: what travels between the two agents.
+
+A cell on the topic is an upsert: the partition's *current total*, never a difference, so that sending it twice
+changes nothing. ``offset`` is the source offset it includes; a reader ignores an older one.
+"""
+
+from msgspec import Struct, msgpack
+
+Segment = tuple[tuple[str, str], ...]
+"""Dimension and value pairs in the configured order; the empty one is the total."""
+
+Counters = dict[str, int]
+"""Counter name → signed count."""
+
+
+class CellKey(Struct, frozen=True, array_like=True):
+    """``resolution_ms`` is the nominal length of the slice (a day is 86,400,000 whatever the clocks do)."""
+
+    segment: Segment
+    resolution_ms: int
+    start_ms: int
+    partition: int
+
+
+class Cell(Struct, frozen=True, array_like=True):
+    """Current counters, the source offset they include, and the generation of the worker that counted them."""
+
+    counters: Counters
+    offset: int
+    generation: int = 0
+
+
+class WatermarkKey(Struct, frozen=True, array_like=True, tag="w"):
+    """Key of a source partition's watermark."""
+
+    partition: int
+
+
+class Watermark(Struct, frozen=True, array_like=True):
+    """The latest event time seen in a source partition, and the source offset that it includes."""
+
+    time_ms: int
+    offset: int
+
+
+encode = msgpack.encode
+decode_cell_key = msgpack.Decoder(CellKey).decode
+decode_cell = msgpack.Decoder(Cell).decode
+decode_watermark_key = msgpack.Decoder(WatermarkKey).decode
+decode_watermark = msgpack.Decoder(Watermark).decode
+
+WATERMARK_HEAD = msgpack.encode(WatermarkKey(0))[:2]
+"""How the bytes of a watermark's key begin; a cell's key never does."""

@@ -1,0 +1,21 @@
+"""The value of one metric for one segment and one window."""
+
+from msgspec import Struct, field
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """``value`` is None where there is no data; ``samples`` is what it rests on (answers, tickets, customers).
+
+    ``window`` is the name of a sliding window (``1h``) or calendar period (``month``); ``start``/``end`` its half-open
+    interval in epoch milliseconds; ``as_of`` the event time up to which it was read.
+    """
+
+    metric: str
+    segment: dict[str, str]
+    window: str
+    start_ms: int = field(name="start")
+    end_ms: int = field(name="end")
+    as_of_ms: int = field(name="as_of")
+    value: float | None
+    samples: int
+    unit: str

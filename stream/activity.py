@@ -1,0 +1,72 @@
+"""The days on which a customer was active in one segment."""
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from stream.facts import Active
+
+Counted = tuple[int, Active]
+"""When it is counted (epoch milliseconds), and what."""
+
+
+class Activity(Struct, array_like=True):
+    """Bit ``i`` of ``days`` (little-endian) is the day ``first_day + i``; ``last_ms`` the first moment of the last day.
+
+    Adding a day before or between others moves the gap of the one after it. Within the last day, an earlier moment
+    moves its count there, so that a part of that day reads right too.
+    """
+
+    first_day: int
+    days: bytes
+    last_ms: int
+
+
+def started(day: int, time_ms: int) -> tuple[Activity, list[Counted]]:
+    """The first day of a customer's activity."""
+    return Activity(day, b"\x01", time_ms), [(time_ms, Active(None))]
+
+
+def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int], int]) -> list[Counted]:
+    """Add a moment of a day, in place; what it changes in the counts, which is nothing where the day is known.
+
+    ``midnight_ms`` says when a day begins. Days before the last are only read whole, so there any moment will do.
+
+    >>> activity, facts = started(100, 5)
+    >>> seen(activity, 103, 300, int)
+    [(300, Active(gap_days=3, sign=1))]
+    >>> seen(activity, 103, 310, int)
+    []
+    """
+    bits = int.from_bytes(activity.days, "little")
+    at = day - activity.first_day
+    if at >= 0 and bits >> at & 1:
+        return list(_earlier(activity, bits, at, time_ms))
+    if at < 0:
+        bits, activity.first_day, at = bits << -at, day, 0
+    before = bits & ((1 << at) - 1)
+    after = bits >> (at + 1)
+    gap = at - before.bit_length() + 1 if before else None
+    facts = [(time_ms, Active(gap))]
+    if after:
+        distance = (after & -after).bit_length()
+        is_last = after.bit_length() == distance
+        moment_ms = activity.last_ms if is_last else midnight_ms(day + distance)
+        facts.append((moment_ms, Active(None if gap is None else gap + distance, -1)))
+        facts.append((moment_ms, Active(distance)))
+    else:
+        activity.last_ms = time_ms
+    bits |= 1 << at
+    activity.days = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+    return facts
+
+
+def _earlier(activity: Activity, bits: int, at: int, time_ms: int) -> Iterator[Counted]:
+    """A moment before the one at which the last day was counted takes its place."""
+    if bits.bit_length() - 1 != at or time_ms >= activity.last_ms:
+        return
+    before = bits & ((1 << at) - 1)
+    gap = at - before.bit_length() + 1 if before else None
+    yield activity.last_ms, Active(gap, -1)
+    yield time_ms, Active(gap)
+    activity.last_ms = time_ms

@@ -1,0 +1,34 @@
+"""A customer's answer to one survey: the latest one counts."""
+
+from msgspec import Struct, msgpack
+
+from schemas.survey import DEFAULT_SCALES, SurveyAnswered
+from stream.facts import Answered
+from stream.segments import Values
+
+
+class Answer(Struct, array_like=True):
+    """The answer that is counted, in the slice of ``time_ms`` and the segments of ``values``."""
+
+    time_ms: int
+    event: str
+    values: Values
+    counted: Answered
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+_encode = msgpack.Encoder().encode
+decode = msgpack.Decoder(Answer).decode
+
+
+def answer(event: SurveyAnswered, values: Values) -> Answer:
+    """The answer that an event gives."""
+    scale = event.scale or DEFAULT_SCALES[event.kind]
+    return Answer(event.time_ms, event.id, values, Answered(event.kind, event.score, scale.min, scale.max))
+
+
+def replaces(new: Answer, old: Answer) -> bool:
+    """True where ``new`` is the later one; of two at the same moment, the one with the larger event id."""
+    return (new.time_ms, new.event) > (old.time_ms, old.event)

@@ -1,0 +1,251 @@
+"""The board: one partition of ``cells``, merged over the source partitions, read as metrics and watched by rules.
+
+Pure: the clock is an argument. What must survive is handed over as changes; metrics and alerts follow from it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from msgspec import Struct, msgpack
+
+from schemas.alert import Alert
+from schemas.cell import (
+    WATERMARK_HEAD,
+    CellKey,
+    Segment,
+    Watermark,
+    decode_cell,
+    decode_cell_key,
+    decode_watermark,
+    decode_watermark_key,
+)
+from schemas.metric import Metric
+from stream.config import Config
+from stream.counters import Counters
+from stream.fold import MARKER, VERSION, Marker, Record, decode_marker
+from stream.history import History
+from stream.metrics import UNITS, Value
+from stream.metrics import read as read_metrics
+from stream.progress import Progress
+from stream.rules import INACTIVE, Rule, decode_alert_state, step
+from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
+from stream.state import Load, State
+from stream.windows import WINDOWS
+
+_CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
+_MOST_TICKS = 360
+"""Ticks evaluated in one round. When catching up by more than an hour at once, rules see history in larger steps."""
+
+
+class Part(Struct, array_like=True):
+    """One partition's counters of one cell, and the source offset that they include."""
+
+    counters: Counters
+    offset: int
+    generation: int = 0
+
+    def encode(self) -> bytes:
+        return msgpack.encode(self)
+
+
+class Clock(Struct, array_like=True, frozen=True):
+    """The event time up to which rules were evaluated."""
+
+    as_of_ms: int
+
+    def encode(self) -> bytes:
+        return msgpack.encode(self)
+
+
+class _Watermark(Struct, array_like=True, frozen=True):
+    time_ms: int
+    offset: int
+
+    def encode(self) -> bytes:
+        return msgpack.encode(self)
+
+
+_decode_part = msgpack.Decoder(Part).decode
+_decode_clock = msgpack.Decoder(Clock).decode
+_decode_watermark = msgpack.Decoder(_Watermark).decode
+
+
+@dataclass(slots=True)
+class Read:
+    """What one segment and window last read."""
+
+    start_ms: int
+    end_ms: int
+    version: int
+    values: dict[str, Value] = field(default_factory=dict)
+
+
+class Board:
+    """One partition of cells. ``load`` reads its store, ``keys`` are those already in it."""
+
+    def __init__(
+        self, config: Config, rules: Sequence[Rule], load: Load, keys: Iterable[bytes] = (), clock_ms: int = 0
+    ) -> None:
+        self.config = config
+        self.state = State(load)
+        self.history = History(config)
+        self.progress = Progress()
+        self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
+        self._rules = tuple(rules)
+        self._windows = [WINDOWS[name] for name in config.windows]
+        self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
+        self._reads: dict[tuple[Segment, str], Read] = {}
+        self._published: dict[tuple[Segment, str], Read] = {}
+        self._restore(keys, clock_ms)
+
+    def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
+        for key in keys:
+            if key.startswith(_CELL):
+                part = self.state.get(key, _decode_part)
+                assert part is not None, "the store names a key that it does not have"
+                self._index(key, decode_cell_key(key[1:]), None, part.counters)
+            elif key.startswith(_WATERMARK):
+                watermark = self.state.get(key, _decode_watermark)
+                assert watermark is not None, "the store names a key that it does not have"
+                self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
+        clock = self.state.get(_CLOCK, _decode_clock)
+        if clock is not None:
+            self.progress.as_of_ms = clock.as_of_ms
+
+    def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> None:
+        """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing."""
+        fresh = [record for record in records if record.offset > self.marker.offset]
+        for record in fresh:
+            if record.key is None or record.value is None:
+                continue
+            if record.key.startswith(WATERMARK_HEAD):
+                self._merge_watermark(record.key, decode_watermark(record.value), clock_ms)
+            else:
+                self._merge_cell(record.key, record.value)
+        if fresh:
+            first, last = fresh[0].offset, fresh[-1].offset
+            self.marker = Marker(VERSION, last, self.progress.latest_ms, generation, first, len(fresh))
+            self.state.put(MARKER, self.marker)
+
+    def _merge_watermark(self, key: bytes, watermark: Watermark, clock_ms: int) -> None:
+        known = self.state.get(_WATERMARK + key, _decode_watermark)
+        if known is None or watermark.offset > known.offset:
+            self.state.put(_WATERMARK + key, _Watermark(watermark.time_ms, watermark.offset))
+            self.progress.move(decode_watermark_key(key).partition, watermark.time_ms, clock_ms)
+
+    def _merge_cell(self, cell_key: bytes, value: bytes) -> None:
+        cell, key = decode_cell(value), _CELL + cell_key
+        known = self.state.get(key, _decode_part)
+        if known is not None and cell.offset < known.offset:
+            return
+        where = decode_cell_key(cell_key)
+        end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
+        if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
+            return
+        self.state.put(key, Part(cell.counters, cell.offset, cell.generation))
+        self._index(key, where, known, cell.counters)
+
+    def _index(self, key: bytes, where: CellKey, known: Part | None, counters: Counters) -> None:
+        old = None if known is None else known.counters
+        self.history.replace(where.segment, where.resolution_ms, where.start_ms, old, counters)
+        if old is None:
+            self._keys[where.resolution_ms].setdefault(where.start_ms, set()).add(key)
+
+    def evaluate(self, clock_ms: int) -> list[Alert]:
+        """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
+        before_ms = self.progress.as_of_ms
+        now_ms = self.progress.advance(clock_ms)
+        if now_ms == 0:
+            return []
+        alerts = [alert for tick_ms in _ticks(before_ms, now_ms) for alert in self._test(tick_ms, closed=True)]
+        alerts += self._test(now_ms, closed=False)
+        self._expire(now_ms)
+        if now_ms // TEN_SECONDS_MS != before_ms // TEN_SECONDS_MS or alerts:
+            self.state.put(_CLOCK, Clock(now_ms))
+        return alerts
+
+    def _test(self, now_ms: int, closed: bool) -> Iterable[Alert]:
+        for rule in self._rules:
+            key = _ALERT + rule.fingerprint.encode()
+            state = self.state.get(key, decode_alert_state) or INACTIVE
+            value = self._values(rule.segment, rule.window, now_ms, closed).get(rule.metric)
+            new, alert = step(rule, state, value, now_ms)
+            if new is not state:
+                self.state.put(key, new)
+            if alert is not None:
+                yield alert
+
+    def _values(self, segment: Segment, window_name: str, now_ms: int, closed: bool = False) -> dict[str, Value]:
+        """What a window reads at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
+        window = WINDOWS[window_name]
+        start_ms, end_ms = window.interval(self.config.calendar, now_ms - 1 if closed else now_ms)
+        if closed:
+            end_ms = now_ms
+        elif window.by_day:
+            end_ms = min(end_ms, self.config.calendar.day_end_ms(self.config.calendar.day_start_ms(now_ms)))
+        version = self.history.versions.get(segment, 0)
+        known = self._reads.get((segment, window_name))
+        if known is not None and (known.start_ms, known.end_ms, known.version) == (start_ms, end_ms, version):
+            return known.values
+        values = read_metrics(self.history.read(segment, start_ms, end_ms, window.by_day))
+        self._reads[segment, window_name] = Read(start_ms, end_ms, version, values)
+        return values
+
+    def standing(self) -> list[Alert]:
+        """The last transition of every alert: sent again after a restart, for what a crash kept from being sent."""
+        states = (self.state.get(_ALERT + rule.fingerprint.encode(), decode_alert_state) for rule in self._rules)
+        return [state.last for state in states if state is not None and state.last is not None]
+
+    def metrics(self) -> list[Metric]:
+        """The metrics that have changed since they were last asked for; one that lost its data comes with None."""
+        now_ms = self.progress.as_of_ms
+        changed: list[Metric] = []
+        for segment in self.history.segments():
+            for window in self._windows:
+                values = self._values(segment, window.name, now_ms)
+                before = self._published.get((segment, window.name))
+                if before is not None and before.values == values:
+                    continue
+                read = self._published[segment, window.name] = self._reads[segment, window.name]
+                for name in dict.fromkeys([*values, *(before.values if before else ())]):
+                    value = values.get(name)
+                    if before is None or before.values.get(name) != value:
+                        changed.append(_metric(name, segment, window.name, read, now_ms, value))
+        return changed
+
+    def current(self) -> dict[tuple[Segment, str], Read]:
+        """What was last asked for by ``metrics``, by segment and window."""
+        return self._published
+
+    def _expire(self, now_ms: int) -> None:
+        for resolution_ms, starts in self._keys.items():
+            bound_ms = now_ms - self.config.retention_ms[resolution_ms]
+            for start_ms in [s for s in starts if self.config.calendar.slice_end_ms(resolution_ms, s) <= bound_ms]:
+                for key in starts.pop(start_ms):
+                    self.state.delete(key)
+                    self.history.drop(decode_cell_key(key[1:]).segment, resolution_ms, start_ms)
+        for place in [place for place in self._published if place[0] not in self.history.versions]:
+            del self._published[place]
+
+
+def _ticks(before_ms: int, now_ms: int) -> range:
+    """Every 10 s after ``before_ms`` up to ``now_ms``; fewer where that would be too many, or the start is unknown."""
+    if before_ms == 0:
+        return range(0)
+    first_ms = before_ms - before_ms % TEN_SECONDS_MS + TEN_SECONDS_MS
+    step_ms = TEN_SECONDS_MS * (1 + max(0, now_ms - first_ms) // (TEN_SECONDS_MS * _MOST_TICKS))
+    return range(first_ms, now_ms + 1, step_ms)
+
+
+def _metric(name: str, segment: Segment, window: str, read: Read, now_ms: int, value: Value | None) -> Metric:
+    return Metric(
+        metric=name,
+        segment=dict(segment),
+        window=window,
+        start_ms=read.start_ms,
+        end_ms=read.end_ms,
+        as_of_ms=now_ms,
+        value=None if value is None else value.value,
+        samples=0 if value is None else value.samples,
+        unit=UNITS[name],
+    )

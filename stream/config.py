@@ -1,0 +1,41 @@
+"""What the pure core needs to know about a deployment. Built and checked by the settings; trusted here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
+from stream.windows import WINDOWS
+
+Segmentation = tuple[str, ...]
+"""The dimensions that segments are made of; the empty one gives the total."""
+
+DEFAULT_SEGMENTATIONS: tuple[Segmentation, ...] = ((), ("channel",), ("segment",), ("region",), ("product",))
+
+RETENTION_MS: Mapping[int, int] = {
+    TEN_SECONDS_MS: HOUR_MS,
+    MINUTE_MS: 6 * HOUR_MS,
+    HOUR_MS: 8 * DAY_MS,
+    DAY_MS: 800 * DAY_MS,
+}
+"""How long slices of each resolution are kept after their end, by the watermark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """``future_ms``: how far an event may be ahead of the clock. ``max_segments``: values of one segmentation that a
+    partition tells apart before the rest goes to ``other``. ``recent_ids``: event ids remembered for each customer.
+    ``max_record_bytes``: larger ones are rejected."""
+
+    segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
+    windows: tuple[str, ...] = tuple(WINDOWS)
+    calendar: Calendar = field(default_factory=Calendar)
+    retention_ms: Mapping[int, int] = field(default_factory=lambda: dict(RETENTION_MS))
+    future_ms: int = 5 * MINUTE_MS
+    max_segments: int = 1_000
+    recent_ids: int = 128
+    max_record_bytes: int = 262_144
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """Every dimension that some segmentation uses, in order of first use."""
+        return tuple(dict.fromkeys(name for segmentation in self.segmentations for name in segmentation))

@@ -1,0 +1,44 @@
+"""Adding up counters: signed integers by name, where an absent one is 0."""
+
+from collections.abc import Iterable, Mapping
+
+Counters = dict[str, int]
+
+
+def add(total: Counters, delta: Mapping[str, int]) -> None:
+    """Add ``delta`` to ``total`` in place. A counter that becomes 0 goes, so that equal counts have equal bytes.
+
+    >>> total = {"a": 1, "b": 2}
+    >>> add(total, {"a": -1, "c": 3})
+    >>> total
+    {'b': 2, 'c': 3}
+    """
+    for name, count in delta.items():
+        value = total.get(name, 0) + count
+        if value:
+            total[name] = value
+        else:
+            total.pop(name, None)
+
+
+def subtract(total: Counters, delta: Mapping[str, int]) -> None:
+    """Take ``delta`` from ``total`` in place; undoes ``add``."""
+    for name, count in delta.items():
+        value = total.get(name, 0) - count
+        if value:
+            total[name] = value
+        else:
+            total.pop(name, None)
+
+
+def merged(many: Iterable[Mapping[str, int]]) -> Counters:
+    """The sum of many, in any order the same."""
+    total: Counters = {}
+    for counters in many:
+        add(total, counters)
+    return total
+
+
+def with_prefix(counters: Mapping[str, int], prefix: str) -> dict[str, int]:
+    """The counters whose name begins with ``prefix``, without it."""
+    return {name[len(prefix) :]: count for name, count in counters.items() if name.startswith(prefix)}

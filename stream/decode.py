@@ -1,0 +1,95 @@
+"""Bytes → touchpoints or a reason why not. A whole batch at once; one by one only where that fails."""
+
+from collections.abc import Sequence
+
+from msgspec import DecodeError, ValidationError, json
+
+from schemas.rejected import Reason
+from schemas.survey import OffScaleError
+from schemas.union import AnyTouchpoint
+
+_decoder: json.Decoder[AnyTouchpoint] = json.Decoder(AnyTouchpoint)
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff\x06\x00\x00sNaPpY", b"\x82SNAPPY")
+"""First bytes of gzip, zstd, lz4 and snappy: a producer that compressed the value itself."""
+
+_BOUNDS = tuple(f"Expected {bound}" for bound in ("`int` >", "`int` <", "`str` of", "`str` matching", "`array` of"))
+
+Refusal = tuple[Reason, str]
+Outcome = AnyTouchpoint | Refusal
+
+
+def decode(values: Sequence[bytes | None], max_bytes: int) -> Sequence[Outcome]:
+    """One outcome for each value, in order: the touchpoint, or the reason and a sentence why there is none.
+
+    >>> decode([b'{"type": "chat.started"}', None], 1000)[1]
+    (<Reason.TOMBSTONE: 'tombstone'>, 'the record has no value')
+    """
+    lines = _lines(values, max_bytes)
+    if lines is not None:
+        try:
+            touchpoints = _decoder.decode_lines(lines)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            if len(touchpoints) == len(values):
+                return touchpoints
+    return [decode_one(value, max_bytes) for value in values]
+
+
+def _lines(values: Sequence[bytes | None], max_bytes: int) -> bytes | None:
+    """All values as lines, or None where that could make one event of two records.
+
+    A value that begins with ``{`` and ends with ``}`` cannot go on in the next one: after a closing brace only a comma
+    or another bracket may follow, and a string cannot hold the line break.
+    """
+    for value in values:
+        if not value or value[0] != 123 or value[-1] != 125 or len(value) > max_bytes:
+            return None
+    lines = b"\n".join(values)  # type: ignore[arg-type]  # none of them is None
+    if not lines.isascii():
+        try:
+            lines.decode()
+        except UnicodeDecodeError:
+            return None
+    return lines
+
+
+def decode_one(value: bytes | None, max_bytes: int) -> Outcome:
+    """The touchpoint, or why there is none."""
+    if value is None:
+        return Reason.TOMBSTONE, "the record has no value"
+    if not value.strip():
+        return Reason.EMPTY, "the record is empty"
+    if len(value) > max_bytes:
+        return Reason.OVERSIZED, f"the record has {len(value)} bytes, more than {max_bytes}"
+    if value.startswith(_COMPRESSED):
+        return Reason.UNKNOWN_COMPRESSION, "the value itself is compressed; let the producer compress its batches"
+    try:
+        value.decode()
+        return _decoder.decode(value)
+    except UnicodeDecodeError as error:
+        return Reason.NOT_UTF8, str(error)
+    except ValidationError as error:
+        return _invalid(error), str(error)
+    except DecodeError as error:
+        return Reason.MALFORMED_JSON, str(error)
+    except RecursionError:
+        return Reason.MALFORMED_JSON, "nested too deeply"
+
+
+def _invalid(error: ValidationError) -> Reason:
+    """The reason behind a message of msgspec's, which has no codes."""
+    text = str(error)
+    if isinstance(error.__cause__, OffScaleError):
+        return Reason.OFF_SCALE
+    if "missing required field" in text:
+        return Reason.MISSING_FIELD
+    if text.startswith("Invalid value") and text.endswith("`$.type`"):
+        return Reason.UNKNOWN_TYPE
+    if text.startswith("Expected `int` >= 0") and "_ms`" in text:
+        return Reason.NEGATIVE_DURATION
+    if "score`" in text or "scale" in text or "rating`" in text:
+        return Reason.OFF_SCALE if text.startswith(_BOUNDS) else Reason.WRONG_TYPE
+    if text.startswith(_BOUNDS):
+        return Reason.OUT_OF_RANGE
+    return Reason.OUT_OF_RANGE if text.startswith("Invalid enum value") else Reason.WRONG_TYPE

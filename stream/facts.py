@@ -1,0 +1,58 @@
+"""Facts: what the fold learns from touchpoints, in the vocabulary of the domain.
+
+Metrics count facts and see nothing else. ``sign`` is 1 where a fact holds and -1 where it is taken back, which is done
+in the very slice and segment in which it was counted.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class Arrived(Struct, frozen=True):
+    """A touchpoint of this type (``ticket.opened``) was folded."""
+
+    type: str
+
+
+class Answered(Struct, frozen=True):
+    """A survey has this answer, on a scale from ``low`` to ``high``."""
+
+    kind: str
+    score: int
+    low: int
+    high: int
+    sign: int = 1
+
+
+class Contact(StrEnum):
+    """How much contact a resolution took."""
+
+    FIRST = "first"
+    """One contact episode, never reopened."""
+    STRICT = "strict"
+    """Also without a move to another team."""
+    ONE_TOUCH = "one_touch"
+    """At most one public reply by an agent, never reopened."""
+
+
+class Resolved(Struct, frozen=True):
+    """A ticket is resolved.
+
+    ``duration_ms`` runs from its opening to its last resolution; None where the opening is not known. A negative one
+    is the sign of wrong data: it is counted as such and not averaged.
+    """
+
+    contacts: tuple[Contact, ...]
+    duration_ms: int | None
+    sign: int = 1
+
+
+class Active(Struct, frozen=True):
+    """A customer was active on a day, having been so ``gap_days`` before (None: never before)."""
+
+    gap_days: int | None
+    sign: int = 1
+
+
+Fact = Arrived | Answered | Resolved | Active

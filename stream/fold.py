@@ -1,0 +1,296 @@
+"""The fold: one partition's touchpoints, in order, into its state and what follows from them.
+
+Pure: the same records over the same state give the same batch. The caller makes ``changes`` durable, together with the
+source offset that they include, and then calls ``settle``; or ``rollback``.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec import Struct, msgpack
+from msgspec.structs import replace
+
+from schemas.cell import Segment
+from schemas.rejected import Reason, Rejected
+from schemas.survey import SurveyAnswered
+from schemas.touchpoint import Touchpoint
+from stream import activity, answers, tickets
+from stream.config import Config
+from stream.counters import Counters
+from stream.customer import Customer, segment_key
+from stream.decode import Outcome, Refusal, decode
+from stream.facts import Arrived
+from stream.metrics import counted
+from stream.segments import Segments, Values, reader
+from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
+from stream.state import Changes, Load, State
+from stream.tally import CellId, Moves, Tally
+from stream.totals import PREFIX as CELL_PREFIX
+from stream.totals import Cells
+
+MARKER = b"m"
+_SEGMENT = b"g"
+VERSION = 1
+_TEXT_LIMIT = 10_000
+_encode = msgpack.Encoder().encode
+_decode_segment = msgpack.Decoder(Segment).decode
+
+
+class Record(Protocol):
+    """A Kafka record, as far as the fold looks at it."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Marker(Struct, array_like=True, frozen=True):
+    """What a state includes: the source offset, the watermark, and who wrote it. First in every state batch."""
+
+    version: int
+    offset: int
+    watermark_ms: int
+    generation: int
+    first_offset: int
+    count: int
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+decode_marker = msgpack.Decoder(Marker).decode
+
+
+@dataclass(slots=True)
+class Folded:
+    """What a batch comes to.
+
+    ``cells`` are current totals, ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type.
+    ``late`` ones were over a minute behind the watermark and still counted.
+    """
+
+    offset: int
+    watermark_ms: int
+    changes: Changes = field(default_factory=dict)
+    cells: dict[CellId, Counters] = field(default_factory=dict)
+    expired: list[CellId] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    events: Counter[str] = field(default_factory=Counter)
+    duplicates: int = 0
+    late: int = 0
+    skipped: int = 0
+
+
+class _PoisonError(Exception):
+    """The touchpoint at ``index`` made the fold raise."""
+
+    def __init__(self, index: int, cause: Exception) -> None:
+        super().__init__(index)
+        self.index = index
+        self.cause = cause
+
+
+class Fold:
+    """The fold of one partition. ``load`` reads its store, ``keys`` are those already in it (of cells and segments)."""
+
+    def __init__(
+        self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = (), room: int = 200_000
+    ) -> None:
+        keys = list(keys)
+        self.config, self.topic, self.partition = config, topic, partition
+        self.state = State(load, room)
+        self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
+        self._watermark_ms = max(self.marker.watermark_ms, EARLIEST_MS + MINUTE_MS)
+        self._values = reader(config.dimensions)
+        known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
+        self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
+        self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
+        self._tally = Tally(config)
+        self._calendar = config.calendar
+        self._kept_ms = config.retention_ms[DAY_MS]
+        self._days: dict[int, int] = {}
+
+    def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
+        """Fold records in order. Those at or below the offset already included are skipped.
+
+        A touchpoint that makes the fold raise is rejected, and the batch is folded without it.
+        """
+        fresh = [record for record in records if record.offset > self.marker.offset]
+        outcomes = list(decode([record.value for record in fresh], self.config.max_record_bytes))
+        while True:
+            try:
+                folded = self._run(fresh, outcomes, now_ms, generation)
+            except _PoisonError as poison:
+                self.rollback()
+                outcomes[poison.index] = (Reason.FOLD_ERROR, f"{type(poison.cause).__name__}: {poison.cause}")
+            else:
+                folded.skipped = len(records) - len(fresh)
+                return folded
+
+    def settle(self) -> None:
+        """The changes of the last batch are durable."""
+        self.marker = self.state.get(MARKER, decode_marker) or self.marker
+        self.state.settle()
+
+    def rollback(self) -> None:
+        """The changes of the last batch are not to be."""
+        self.state.rollback()
+        self._tally.clear()
+        self._watermark_ms = max(self.marker.watermark_ms, EARLIEST_MS + MINUTE_MS)
+
+    def _run(self, records: Sequence[Record], outcomes: Sequence[Outcome], now_ms: int, generation: int) -> Folded:
+        folded = Folded(self.marker.offset, self._watermark_ms)
+        horizon_ms = now_ms + self.config.future_ms
+        for index, outcome in enumerate(outcomes):
+            if type(outcome) is tuple:
+                refusal: Refusal | None = outcome
+            else:
+                try:
+                    refusal = self._touchpoint(outcome, horizon_ms, folded)  # type: ignore[arg-type]
+                except Exception as error:
+                    raise _PoisonError(index, error) from error
+            if refusal is not None:
+                folded.rejected.append(self._rejected(records[index], *refusal))
+        if records:
+            self._finish(records, folded, generation)
+        return folded
+
+    def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
+        folded.offset = records[-1].offset
+        folded.watermark_ms = self._watermark_ms
+        folded.cells = {cell: dict(total) for cell, total in self._cells.add(self._tally.cells(self.segments)).items()}
+        self._tally.clear()
+        folded.expired = self._cells.expire(self._watermark_ms)
+        marker = Marker(VERSION, folded.offset, self._watermark_ms, generation, records[0].offset, len(records))
+        self.state.put(MARKER, marker)
+        folded.changes = {MARKER: marker.encode(), **self.state.changes()}
+        for segment in self.segments.new:
+            folded.changes[_SEGMENT + _encode(segment)] = b""
+        self.segments.new.clear()
+
+    def _touchpoint(self, event: Touchpoint, horizon_ms: int, folded: Folded) -> Refusal | None:
+        time_ms = event.time_ms
+        if time_ms < self._watermark_ms - MINUTE_MS or time_ms > horizon_ms:
+            refusal = self._untimely(time_ms, horizon_ms)
+            if refusal is not None:
+                return refusal
+            folded.late += 1
+        key = b"c" + event.customer.encode()
+        customer = self.state.get(key, Customer.decode) or Customer()
+        self.state.put(key, customer)
+        if customer.is_repeat(event.id, self.config.recent_ids):
+            folded.duplicates += 1
+            return None
+        if time_ms > self._watermark_ms:
+            self._watermark_ms = time_ms
+        if time_ms > customer.last_ms:
+            customer.last_ms = time_ms
+        kind, moves = _ARRIVED.get(type(event)) or _arrived(type(event))
+        values = self._values(event)
+        folded.events[kind] += 1
+        self._tally.count(values, time_ms, self._watermark_ms, moves)
+        if event.by_customer:
+            self._activity(customer, values, time_ms)
+        if event.ticket is not None:
+            self._ticket(event, values)
+        if type(event) is SurveyAnswered:
+            self._survey(event, values)
+        return None
+
+    def _untimely(self, time_ms: int, horizon_ms: int) -> Refusal | None:
+        """Why a touchpoint of that time is refused; None where it is merely late."""
+        if time_ms < EARLIEST_MS:
+            return Reason.TOO_OLD, f"time {time_ms} is before 1990"
+        if time_ms > horizon_ms:
+            return Reason.FUTURE, f"time {time_ms} is {time_ms - horizon_ms} ms beyond what may be ahead of the clock"
+        if time_ms < self._watermark_ms - self._kept_ms:
+            return Reason.LATE, f"time {time_ms} is beyond retention at watermark {self._watermark_ms}"
+        return None
+
+    def _activity(self, customer: Customer, values: Values, time_ms: int) -> None:
+        """The customer did something: count the day, once for each segment."""
+        start_ms = self._calendar.day_start_ms(time_ms)
+        if customer.day != start_ms:
+            customer.day, customer.today = start_ms, {}
+        first_ms = customer.today.get(values)
+        if first_ms is not None and first_ms <= time_ms:
+            return
+        customer.today[values] = time_ms
+        day = self._day_number(start_ms)
+        for segment in self.segments.of(values):
+            key = segment_key(segment)
+            known = customer.activity.get(key)
+            if known is None:
+                customer.activity[key], facts = activity.started(day, time_ms)
+            else:
+                facts = activity.seen(known, day, time_ms, self._midnight_ms)
+            for at_ms, fact in facts:
+                self._tally.count_in(segment, at_ms, self._watermark_ms, counted(fact))
+
+    def _ticket(self, event: Touchpoint, values: Values) -> None:
+        """Something happened to a ticket: what its resolution contributes may change."""
+        key = b"t" + msgpack.encode((event.customer, event.ticket))
+        ticket = self.state.get(key, tickets.decode) or tickets.Ticket(values)
+        self.state.put(key, ticket)
+        if not tickets.apply(ticket, event):
+            return
+        new = tickets.contribution(ticket)
+        new_ms = ticket.resolved_ms or 0
+        if (new, new_ms) == (ticket.counted, ticket.counted_ms):
+            return
+        if ticket.counted is not None:
+            taken_back = replace(ticket.counted, sign=-1)
+            self._tally.count(ticket.values, ticket.counted_ms, self._watermark_ms, counted(taken_back))
+        if new is not None:
+            self._tally.count(ticket.values, new_ms, self._watermark_ms, counted(new))
+        ticket.counted, ticket.counted_ms = new, new_ms
+
+    def _survey(self, event: SurveyAnswered, values: Values) -> None:
+        """An answer: the latest of a customer to a survey counts, and takes the place of the one before."""
+        key = b"s" + msgpack.encode((event.customer, event.survey, event.kind))
+        old = self.state.get(key, answers.decode)
+        new = answers.answer(event, values)
+        if old is not None:
+            if not answers.replaces(new, old):
+                return
+            taken_back = replace(old.counted, sign=-1)
+            self._tally.count(old.values, old.time_ms, self._watermark_ms, counted(taken_back))
+        self.state.put(key, new)
+        self._tally.count(values, event.time_ms, self._watermark_ms, counted(new.counted))
+
+    def _day_number(self, start_ms: int) -> int:
+        day = self._days.get(start_ms)
+        if day is None:
+            day = self._days[start_ms] = self._calendar.day_number(start_ms)
+        return day
+
+    def _midnight_ms(self, day: int) -> int:
+        return self._calendar.day_number_start_ms(day)
+
+    def _rejected(self, record: Record, reason: Reason, detail: str) -> Rejected:
+        value, key = record.value, record.key
+        return Rejected(
+            reason=reason,
+            detail=detail,
+            topic=self.topic,
+            partition=self.partition,
+            offset=record.offset,
+            size=len(value or b""),
+            value=None if value is None else value[:_TEXT_LIMIT].decode(errors="backslashreplace"),
+            key=None if key is None else key[:_TEXT_LIMIT].decode(errors="backslashreplace"),
+        )
+
+
+_ARRIVED: dict[type, tuple[str, Moves]] = {}
+
+
+def _arrived(kind: type[Touchpoint]) -> tuple[str, Moves]:
+    """The type's tag and what its arrival counts as; kept for the next of its kind."""
+    tag = str(kind.__struct_config__.tag)
+    found = _ARRIVED[kind] = (tag, counted(Arrived(tag)))
+    return found

@@ -1,0 +1,137 @@
+"""Reading YAML nodes with their places, collecting every mistake instead of stopping at the first."""
+
+import difflib
+from collections.abc import Collection, Iterable
+
+import yaml
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from stream.mapping.problems import MappingError
+
+NULL = "tag:yaml.org,2002:null"
+
+
+class Mistakes:
+    """The mistakes found so far, each with the file and line it is on."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._found: dict[tuple[int, str], None] = {}
+
+    def add(self, node: Node, message: str) -> None:
+        """Note ``message`` at the place of ``node``. The same one twice (a default, in each event) is one."""
+        self._found[node.start_mark.line + 1, message] = None
+
+    def where(self, node: Node) -> str:
+        return f"{self._origin}:{node.start_mark.line + 1}"
+
+    def check(self) -> None:
+        """Raises MappingError where there are any, by line."""
+        if self._found:
+            raise MappingError([f"{self._origin}:{line}: {message}" for line, message in sorted(self._found)])
+
+
+def compose(text: str, origin: str) -> Node:
+    """The root node of a YAML text.
+
+    Raises:
+        MappingError: it is no YAML, is empty, or contains itself by an alias.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{origin}:{mark.line + 1}" if mark else origin
+        raise MappingError([f"{place}: not YAML: {error.problem or error.context}"]) from None
+    except yaml.YAMLError as error:
+        raise MappingError([f"{origin}: not YAML: {error}"]) from None
+    if root is None:
+        raise MappingError([f"{origin}:1: the mapping is empty: give it `input:` and `events:`"])
+    if cyclic(root, frozenset(), set()):
+        raise MappingError([f"{origin}:1: an alias contains itself: write the value out"])
+    return root
+
+
+def cyclic(node: Node, above: frozenset[int], done: set[int]) -> bool:
+    """Does a node contain itself?"""
+    if id(node) in above:
+        return True
+    if id(node) in done or isinstance(node, ScalarNode):
+        return False
+    children = node.value if isinstance(node, SequenceNode) else [child for pair in node.value for child in pair]
+    found = any(cyclic(child, above | {id(node)}, done) for child in children)
+    done.add(id(node))
+    return found
+
+
+def entries(node: Node, what: str, mistakes: Mistakes, known: Collection[str] | None = None) -> dict[str, Node]:
+    """The members of a mapping by key. ``known`` are the keys there may be (None: any)."""
+    if not isinstance(node, MappingNode):
+        mistakes.add(node, f"{what} must be a mapping (`key: value` lines)")
+        return {}
+    found: dict[str, Node] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if not isinstance(key, ScalarNode):
+            mistakes.add(key, f"{what}: a key must be plain text")
+        elif name in found:
+            mistakes.add(key, f"{what}: `{name}` is given twice: leave one out")
+        elif known is not None and name not in known:
+            mistakes.add(key, f"{what}: unknown key `{name}`{suggestion(name, known)}")
+        else:
+            found[name] = value
+    return found
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """What may have been meant, or all there is."""
+    options = sorted(known)
+    close = difflib.get_close_matches(name, options, 1)
+    return f": did you mean `{close[0]}`?" if close else f": choose from {', '.join(options)}"
+
+
+def items(node: Node) -> list[Node]:
+    """The items of a list; anything else is a list of itself."""
+    return list(node.value) if isinstance(node, SequenceNode) else [node]
+
+
+def is_null(node: Node) -> bool:
+    """``null``, ``~`` or nothing at all."""
+    return isinstance(node, ScalarNode) and node.tag == NULL
+
+
+def text(node: Node, what: str, mistakes: Mistakes) -> str:
+    """A scalar as it is written, so that ``no`` and ``1.0`` stay what they are."""
+    if isinstance(node, ScalarNode) and not is_null(node):
+        return str(node.value)
+    mistakes.add(node, f"{what} must be one value")
+    return ""
+
+
+def texts(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
+    """One scalar or a list of them."""
+    return tuple(text(item, what, mistakes) for item in items(node))
+
+
+def choice(node: Node, what: str, mistakes: Mistakes, options: Collection[str]) -> str:
+    """One of ``options``; the first of them after a mistake."""
+    chosen = text(node, what, mistakes)
+    if chosen in options:
+        return chosen
+    if chosen:
+        mistakes.add(node, f"{what} cannot be `{chosen}`{suggestion(chosen, options)}")
+    return next(iter(options))
+
+
+def truth(node: Node, what: str, mistakes: Mistakes) -> bool:
+    """``true`` or ``false``."""
+    return choice(node, what, mistakes, ("false", "true")) == "true"
+
+
+def whole(node: Node, what: str, mistakes: Mistakes) -> int:
+    """A number of something: 0 or more."""
+    written = text(node, what, mistakes)
+    if written.isdecimal() and len(written) < 10:
+        return int(written)
+    mistakes.add(node, f"{what} must be a whole number, 0 or more")
+    return 0

@@ -1,0 +1,42 @@
+"""Every metric there is. A new one is a file in this folder and a line here."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from stream.facts import Fact
+from stream.metrics.active import ActiveCustomers
+from stream.metrics.art import Art
+from stream.metrics.base import Metric, Reading, Value
+from stream.metrics.ces import Ces
+from stream.metrics.csat import Csat
+from stream.metrics.fcr import Fcr
+from stream.metrics.nps import Nps
+from stream.metrics.reach import Reach
+from stream.metrics.stickiness import Stickiness
+
+METRICS: tuple[Metric, ...] = (Ces(), Csat(), Nps(), Fcr(), Art(), ActiveCustomers(), Stickiness(), Reach())
+UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
+"""What each value is measured in, by its name."""
+
+
+@lru_cache(maxsize=65_536)
+def counted(fact: Fact) -> tuple[tuple[str, int], ...]:
+    """The counters that a fact moves, over all metrics. Facts repeat, so the answer is kept."""
+    return tuple(_count(fact))
+
+
+def _count(fact: Fact) -> Iterator[tuple[str, int]]:
+    for metric in METRICS:
+        if isinstance(fact, metric.facts):
+            yield from metric.count(fact)
+
+
+def read(reading: Reading) -> dict[str, Value]:
+    """Every value that has data, in the order of the registry."""
+    found: dict[str, Value] = {}
+    for metric in METRICS:
+        found.update(metric.read(reading))
+    return found
+
+
+__all__ = ["METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]

@@ -1,0 +1,43 @@
+"""What a metric is: which counters a fact moves, and how to read them. Stateless, over plain integers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from stream.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A number and what it rests on: answers, tickets, customers."""
+
+    value: float
+    samples: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The counters of a window: their ``total`` and, where it consists of whole local days, those of each day."""
+
+    total: Mapping[str, int]
+    days: Sequence[Mapping[str, int]] | None = None
+
+
+class Metric(ABC):
+    """One metric. ``values`` names what it reads, with units (``ratio``, ``score``, ``seconds``, ``customers``).
+
+    Laws, checked for every registered metric: counting is additive, so that any split, order and batching of facts
+    gives equal counters; a fact and its retraction cancel; reading nothing gives nothing.
+    """
+
+    values: ClassVar[Mapping[str, str]]
+    facts: ClassVar[tuple[type, ...]]
+
+    @abstractmethod
+    def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
+        """The counters that ``fact`` (one of ``facts``) moves, and by how much."""
+
+    @abstractmethod
+    def read(self, reading: Reading) -> dict[str, Value]:
+        """The values that these counters give; one without data is absent, never 0."""

@@ -1,0 +1,46 @@
+"""Customer satisfaction."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from stream.facts import Answered, Fact
+from stream.metrics import distribution
+from stream.metrics.base import Metric, Reading, Value
+
+SATISFIED = Fraction(3, 4)
+
+
+class Csat(Metric):
+    """How satisfied customers were, on a scale of 1 to 10 unless the answer says else.
+
+    csat_score = Σ score / answers, each on its own scale
+    csat_normalized_score = Σ (1 + 9 · (score − min) / (max − min)) / answers, so on 1-10 for all
+    csat_satisfied_ratio = answers at or above three quarters of the scale (4-5 of 5, 6-7 of 7, 8-10 of 10) / answers
+
+    Source: top-box satisfaction as in the ACSI; 3 of 5 stays in the denominator as neutral.
+
+    >>> csat = Csat()
+    >>> counters = dict(csat.count(Answered("csat", 4, 1, 5))) | dict(csat.count(Answered("csat", 3, 1, 5)))
+    >>> {name: value.value for name, value in csat.read(Reading(counters)).items()}
+    {'csat_score': 3.5, 'csat_normalized_score': 6.625, 'csat_satisfied_ratio': 0.5}
+    """
+
+    values = {"csat_score": "score", "csat_normalized_score": "score", "csat_satisfied_ratio": "ratio"}
+    facts = (Answered,)
+
+    def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
+        if isinstance(fact, Answered) and fact.kind == "csat":
+            yield from distribution.count(fact)
+
+    def read(self, reading: Reading) -> dict[str, Value]:
+        answers = distribution.read(reading.total, "csat")
+        n = sum(answers.values())
+        if not n:
+            return {}
+        normalized = sum((1 + 9 * distribution.position(*scale)) * k for scale, k in answers.items())
+        satisfied = sum(k for scale, k in answers.items() if distribution.position(*scale) >= SATISFIED)
+        return {
+            "csat_score": Value(sum(scale[2] * k for scale, k in answers.items()) / n, n),
+            "csat_normalized_score": Value(float(normalized / n), n),
+            "csat_satisfied_ratio": Value(satisfied / n, n),
+        }

@@ -1,0 +1,33 @@
+"""The distribution of survey scores, kept per scale, from which every survey metric is read exactly."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from stream.counters import with_prefix
+from stream.facts import Answered
+
+Distribution = dict[tuple[int, int, int], int]
+"""(low, high, score) → number of answers."""
+
+
+def count(answer: Answered) -> Iterator[tuple[str, int]]:
+    """One answer, as a counter of its own kind, scale and score.
+
+    >>> list(count(Answered("csat", 4, 1, 5)))
+    [('csat:1:5:4', 1)]
+    """
+    yield f"{answer.kind}:{answer.low}:{answer.high}:{answer.score}", answer.sign
+
+
+def read(counters: Mapping[str, int], kind: str) -> Distribution:
+    """All answers of one kind."""
+    found: Distribution = {}
+    for name, number in with_prefix(counters, f"{kind}:").items():
+        low, high, score = name.split(":")
+        found[int(low), int(high), int(score)] = number
+    return found
+
+
+def position(low: int, high: int, score: int) -> Fraction:
+    """Where a score stands on its scale, from 0 to 1, exactly."""
+    return Fraction(score - low, high - low)

@@ -1,0 +1,93 @@
+"""Segments: what a touchpoint's dimensions say it belongs to."""
+
+from collections.abc import Callable
+from operator import attrgetter
+
+from schemas.cell import Segment
+from schemas.touchpoint import Touchpoint
+from stream.config import Segmentation
+
+OTHER = "other"
+"""The value that stands for all beyond the cap."""
+
+Values = tuple[str | None, ...]
+"""A touchpoint's value for each configured dimension, in order."""
+
+
+def reader(dimensions: tuple[str, ...]) -> Callable[[Touchpoint], Values]:
+    """A function that reads a touchpoint's values. Fields of the contract are read as such, others from its labels."""
+    fields = set(Touchpoint.__struct_fields__)
+    if dimensions and fields.issuperset(dimensions):
+        if len(dimensions) == 1:
+            return lambda touchpoint: (getattr(touchpoint, dimensions[0]),)
+        return attrgetter(*dimensions)
+
+    def read(touchpoint: Touchpoint) -> Values:
+        labels = touchpoint.labels or {}
+        return tuple(getattr(touchpoint, name) if name in fields else labels.get(name) for name in dimensions)
+
+    return read
+
+
+class Segments:
+    """The segments that values belong to: one for each segmentation whose dimensions all have a value.
+
+    ``known`` holds the segments told apart so far; beyond ``limit`` for one segmentation, new ones become ``other``.
+    A segment once known stays known, so a contribution is taken back where it was counted.
+
+    >>> segments = Segments((("channel",), ("channel", "region")), ("channel", "region"), limit=9)
+    >>> segments.of(("web", "eu"))
+    ((('channel', 'web'),), (('channel', 'web'), ('region', 'eu')))
+    >>> segments.of(("web", None))
+    ((('channel', 'web'),),)
+    """
+
+    def __init__(
+        self,
+        segmentations: tuple[Segmentation, ...],
+        dimensions: tuple[str, ...],
+        limit: int,
+        known: tuple[Segment, ...] = (),
+    ) -> None:
+        self._indexes = [tuple((name, dimensions.index(name)) for name in names) for names in segmentations]
+        self._limit = limit
+        self._known: dict[Segment, None] = dict.fromkeys(known)
+        self._sizes = dict.fromkeys(segmentations, 0)
+        for segment in known:
+            names = tuple(name for name, _ in segment)
+            if names in self._sizes:
+                self._sizes[names] += 1
+        self._cache: dict[Values, tuple[Segment, ...]] = {}
+        self.new: list[Segment] = []
+        self.overflowed = 0
+
+    def of(self, values: Values) -> tuple[Segment, ...]:
+        """The segments of these values, the order being that of the configuration."""
+        found = self._cache.get(values)
+        if found is None:
+            if len(self._cache) > 100_000:
+                self._cache.clear()
+            found = tuple(segment for index in self._indexes if (segment := self._segment(index, values)) is not None)
+            self._cache[values] = found
+        return found
+
+    def _segment(self, index: tuple[tuple[str, int], ...], values: Values) -> Segment | None:
+        pairs: list[tuple[str, str]] = []
+        for name, at in index:
+            value = values[at]
+            if value is None:
+                return None
+            pairs.append((name, value))
+        return self._capped(tuple(pairs))
+
+    def _capped(self, segment: Segment) -> Segment:
+        if segment in self._known or not segment:
+            return segment
+        names = tuple(name for name, _ in segment)
+        if self._sizes[names] >= self._limit:
+            self.overflowed += 1
+            return tuple((name, OTHER) for name in names)
+        self._sizes[names] += 1
+        self._known[segment] = None
+        self.new.append(segment)
+        return segment

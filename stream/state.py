@@ -1,0 +1,83 @@
+"""A partition's state as the core sees it: objects by key, over a store of bytes.
+
+Objects are decoded on first use and kept while there is room. What changed is handed over as bytes by ``changes``;
+``settle`` follows once these are durable, ``rollback`` undoes all since the last one.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+
+class Stored(Protocol):
+    """An object that lives in the state."""
+
+    def encode(self) -> bytes: ...
+
+
+S = TypeVar("S", bound=Stored)
+Load = Callable[[bytes], bytes | None]
+"""Reads one key of the store; None where it is absent."""
+Changes = dict[bytes, bytes | None]
+"""New bytes by key; None deletes."""
+
+
+class State:
+    """Objects by key. The first byte of a key says what kind of object it holds.
+
+    While changes are being made durable, further ones may be made: these belong to the next ``changes``.
+    """
+
+    def __init__(self, load: Load, room: int = 200_000) -> None:
+        self._load = load
+        self._room = room
+        self._objects: dict[bytes, Stored] = {}
+        self._changed: dict[bytes, Stored | None] = {}
+        self._pending: dict[bytes, Stored | None] = {}
+
+    def get(self, key: bytes, decode: Callable[[bytes], S]) -> S | None:
+        """The object under ``key``; None where there is none. Changing it needs a ``put``."""
+        found = self._objects.get(key)
+        if found is not None:
+            return found  # type: ignore[return-value]  # one kind of object for each first byte of a key
+        if key in self._changed or key in self._pending:
+            return None
+        data = self._load(key)
+        if data is None:
+            return None
+        loaded = self._objects[key] = decode(data)
+        return loaded
+
+    def put(self, key: bytes, value: Stored) -> None:
+        """Set the object under ``key``."""
+        self._objects[key] = self._changed[key] = value
+
+    def delete(self, key: bytes) -> None:
+        """Remove what is under ``key``, if anything."""
+        self._objects.pop(key, None)
+        self._changed[key] = None
+
+    @property
+    def is_changed(self) -> bool:
+        """True where there is something for ``changes`` to hand over."""
+        return bool(self._changed)
+
+    def changes(self) -> Changes:
+        """What changed since it was last asked for, encoded."""
+        self._pending, self._changed = self._changed, {}
+        return {key: None if value is None else value.encode() for key, value in self._pending.items()}
+
+    def settle(self) -> None:
+        """What ``changes`` handed over is in the store now. Objects beyond the room go, the longest held first."""
+        self._pending.clear()
+        excess = len(self._objects) - self._room
+        if excess > 0:
+            for key in list(self._objects)[: excess + self._room // 10]:
+                if key not in self._changed:
+                    del self._objects[key]
+
+    def rollback(self) -> None:
+        """Forget all changes since the last ``settle``: what they touched is read from the store again."""
+        for key in (*self._changed, *self._pending):
+            self._objects.pop(key, None)
+        self._changed.clear()
+        self._pending.clear()

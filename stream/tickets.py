@@ -1,0 +1,130 @@
+"""A ticket's life, and what its resolution contributes."""
+
+from msgspec import Struct, msgpack
+
+from schemas.call import CallStarted
+from schemas.chat import ChatMessage
+from schemas.email import EmailReceived
+from schemas.ticket import (
+    TicketAssigned,
+    TicketClosed,
+    TicketMerged,
+    TicketOpened,
+    TicketReopened,
+    TicketReplied,
+    TicketResolved,
+)
+from schemas.touchpoint import Touchpoint
+from stream.facts import Contact, Resolved
+from stream.segments import Values
+
+
+class Ticket(Struct, array_like=True):
+    """State of one ticket. It counts in the segments of its first touchpoint (``values``).
+
+    ``contacts`` are contact episodes, ``session`` that of the current one; ``answered`` is True once an agent or
+    bot has replied since the customer's last word. ``counted`` is what is counted of it, in the slice of ``counted_ms``.
+    """
+
+    values: Values
+    opened_ms: int | None = None
+    contacts: int = 0
+    session: str | None = None
+    answered: bool = False
+    team: str | None = None
+    moves: int = 0
+    replies: int = 0
+    reopenings: int = 0
+    resolved_ms: int | None = None
+    merged: bool = False
+    counted: Resolved | None = None
+    counted_ms: int = 0
+    last_ms: int = 0
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+_encode = msgpack.Encoder().encode
+decode = msgpack.Decoder(Ticket).decode
+
+
+def apply(ticket: Ticket, event: Touchpoint) -> bool:
+    """Let a touchpoint that names the ticket happen to it, in place; True where its resolution may have changed."""
+    if ticket.merged:
+        return False
+    ticket.last_ms = max(ticket.last_ms, event.time_ms)
+    _assign(ticket, event)
+    match event:
+        case TicketOpened():
+            _open(ticket, event)
+        case TicketReplied() | ChatMessage():
+            _speak(ticket, event)
+            return False
+        case CallStarted() | EmailReceived():
+            if event.by_customer:
+                _contact(ticket, event, new=isinstance(event, CallStarted) or ticket.answered)
+            return False
+        case TicketResolved():
+            ticket.resolved_ms = max(event.time_ms, ticket.resolved_ms or event.time_ms)
+        case TicketClosed():
+            ticket.resolved_ms = event.time_ms if ticket.resolved_ms is None else ticket.resolved_ms
+        case TicketReopened():
+            ticket.resolved_ms = None
+            ticket.reopenings += 1
+            _contact(ticket, event, new=True)
+        case TicketMerged():
+            ticket.merged = True
+        case _:
+            return False
+    return True
+
+
+def contribution(ticket: Ticket) -> Resolved | None:
+    """What the ticket's resolution counts as; None where it is not resolved, or merged into another."""
+    if ticket.resolved_ms is None or ticket.merged:
+        return None
+    first = ticket.reopenings == 0 and ticket.contacts <= 1
+    holds = {
+        Contact.FIRST: first,
+        Contact.STRICT: first and ticket.moves == 0,
+        Contact.ONE_TOUCH: ticket.reopenings == 0 and ticket.replies <= 1,
+    }
+    duration_ms = None if ticket.opened_ms is None else ticket.resolved_ms - ticket.opened_ms
+    return Resolved(tuple(contact for contact, true in holds.items() if true), duration_ms)
+
+
+def _assign(ticket: Ticket, event: Touchpoint) -> None:
+    """A team other than the former one is a move, where the event is about the ticket itself."""
+    if not isinstance(event, TicketOpened | TicketAssigned) or event.team is None:
+        return
+    if ticket.team is not None and event.team != ticket.team:
+        ticket.moves += 1
+    ticket.team = event.team
+
+
+def _open(ticket: Ticket, event: TicketOpened) -> None:
+    """The earliest opening counts. It is the first contact, unless the customer's own word came before."""
+    ticket.opened_ms = event.time_ms if ticket.opened_ms is None else min(ticket.opened_ms, event.time_ms)
+    if ticket.contacts == 0:
+        _contact(ticket, event, new=True)
+
+
+def _speak(ticket: Ticket, event: TicketReplied | ChatMessage) -> None:
+    if event.author == "customer":
+        _contact(ticket, event, new=ticket.answered)
+        return
+    if isinstance(event, TicketReplied) and not event.public:
+        return
+    ticket.answered = True
+    if event.author == "agent":
+        ticket.replies += 1
+
+
+def _contact(ticket: Ticket, event: Touchpoint, new: bool) -> None:
+    """The customer turned to us: a new episode, unless in the session of the current one or still unanswered."""
+    same_session = event.session is not None and event.session == ticket.session
+    if ticket.contacts == 0 or (new and not same_session):
+        ticket.contacts += 1
+    ticket.session = event.session
+    ticket.answered = False
