@@ -13,7 +13,7 @@ from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import cramjam
 import msgspec
@@ -283,9 +283,10 @@ class Source:
         try:
             text = io.TextIOWrapper(_decompressed(self._raw), "utf-8-sig", "surrogateescape", newline="")
             try:
-                yield from text
+                for line in text:  # noqa: UP028 - `yield from` would close the file along with the generator
+                    yield line
             finally:
-                text.detach()  # its end must not close standard input
+                text.detach()  # its end is not the end of what it reads
         except (OSError, EOFError, zlib.error, cramjam.DecompressionError) as error:
             raise _unreadable(self._name, error) from error
 
@@ -294,7 +295,11 @@ class Source:
 def opened(path: str | Path) -> Iterator[Source]:
     """A file or standard input, whatever its compression. Raises ReplayError where there is none."""
     if str(path) == STDIN:
-        yield Source("standard input", sys.stdin.buffer, None)  # type: ignore[arg-type]
+        standard = BufferedReader(cast("Any", sys.stdin.buffer))
+        try:
+            yield Source("standard input", standard, None)
+        finally:
+            standard.detach()  # its end must not close standard input
         return
     try:
         raw = Path(path).open("rb")  # noqa: SIM115 - closed below; what its user raises is not ours to translate

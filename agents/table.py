@@ -1,10 +1,10 @@
 """The state table: a Faust table whose changelog is written in one record batch for each micro-batch.
 
-Kafka makes a record batch visible whole or not at all, so the changes and the source offset in it are atomic. Faust's own
-recovery feeds the changelog back, in batches as the transport hands them out.
+Kafka makes a record batch visible whole or not at all, so the changes and the source offset in it are atomic. Faust's
+own recovery feeds the changelog back, in batches as the transport hands them out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, cast
 
 import faust
@@ -30,6 +30,15 @@ class _StoreFacade(FaustStore):  # type: ignore[type-arg]
     def reset_state(self) -> None:
         """Nothing to do: state is only ever replaced by the changelog."""
 
+    def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
+        raise NotImplementedError("the table restores its own store")
+
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
+        raise NotImplementedError("the changelog is the backup")
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
+        raise NotImplementedError("the changelog is the backup")
+
     async def on_stop(self) -> None:
         self.store.close()
 
@@ -40,6 +49,7 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
     def __init__(self, app: Any, *, store: PartitionStore, **kwargs: Any) -> None:
         super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=1, **kwargs)
         self.partition_store = store
+        self.on_ready: Callable[[set[int]], Awaitable[None]] | None = None
 
     def _new_store(self) -> Any:
         return _StoreFacade("cxstream:", self.app, self, store=self.partition_store)
@@ -58,6 +68,11 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
         for tp in revoked:
             if tp.topic == topic:
                 self.partition_store.release(tp.partition)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """The state of the active partitions is complete."""
+        if self.on_ready is not None:
+            await self.on_ready({tp.partition for tp in active_tps})
 
     def clone(self, **kwargs: Any) -> Any:
         return type(self)(self.app, store=self.partition_store, name=self.name, partitions=self.partitions)

@@ -13,7 +13,7 @@ from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 from faust.types import TP, ConsumerMessage
 
 
-class RawSchema(Schema):
+class RawSchema(Schema[Any, Any]):
     """Hands the list of records through as it is."""
 
     def compile(self, app: Any, **_: Any) -> Callable[..., Any]:
@@ -25,17 +25,19 @@ class RawSchema(Schema):
         return decode
 
 
-class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # faust is untyped
+class BatchConsumer(AIOKafkaConsumer):
     """A consumer whose messages are batches.
 
     Where a state says up to which source offset it includes (``app.positions``), that is where reading goes on and what
     is committed: Kafka's committed offset is then only there for people to see.
     """
 
+    app: Any
+
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        if not records:
             return
         if not self.flow_active:
             await self.perform_seek()
@@ -50,12 +52,12 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # faust is untyped
     def _batch_message(self, tp: TP, batch: list[Any], generation: int) -> ConsumerMessage:
         last = batch[-1]
         size = sum(len(record.value or b"") for record in batch)
-        seconds = None if last.timestamp is None else last.timestamp / 1000.0
-        return ConsumerMessage(
+        message: Any = ConsumerMessage  # Faust types the value as bytes
+        return message(  # type: ignore[no-any-return]
             tp.topic,
             tp.partition,
             last.offset,
-            seconds,
+            last.timestamp / 1000.0,
             last.timestamp_type,
             (),
             None,
@@ -93,7 +95,7 @@ class BatchConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # faust is untyped
         return positions.get(tp, last + 1)
 
 
-class BatchTransport(AIOKafkaTransport):  # type: ignore[misc]  # faust is untyped
+class BatchTransport(AIOKafkaTransport):
     """Faust's aiokafka transport with batches."""
 
     Consumer = BatchConsumer

@@ -6,7 +6,7 @@ Pure: the clock is an argument. What must survive is handed over as changes; met
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from msgspec import Struct, msgpack
+from msgspec import DecodeError, Struct, msgpack
 
 from schemas.alert import Alert
 from schemas.cell import (
@@ -112,20 +112,31 @@ class Board:
         if clock is not None:
             self.progress.as_of_ms = clock.as_of_ms
 
-    def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> None:
-        """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing."""
+    def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> int:
+        """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing.
+
+        Returns how many were neither, and left out.
+        """
         fresh = [record for record in records if record.offset > self.marker.offset]
+        malformed = 0
         for record in fresh:
-            if record.key is None or record.value is None:
+            if record.key is not None and record.value is None:
                 continue
-            if record.key.startswith(WATERMARK_HEAD):
-                self._merge_watermark(record.key, decode_watermark(record.value), clock_ms)
-            else:
-                self._merge_cell(record.key, record.value)
+            try:
+                self._merge_record(record.key or b"", record.value or b"", clock_ms)
+            except DecodeError:
+                malformed += 1
         if fresh:
             first, last = fresh[0].offset, fresh[-1].offset
             self.marker = Marker(VERSION, last, self.progress.latest_ms, generation, first, len(fresh))
             self.state.put(MARKER, self.marker)
+        return malformed
+
+    def _merge_record(self, key: bytes, value: bytes, clock_ms: int) -> None:
+        if key.startswith(WATERMARK_HEAD):
+            self._merge_watermark(key, decode_watermark(value), clock_ms)
+        else:
+            self._merge_cell(key, value)
 
     def _merge_watermark(self, key: bytes, watermark: Watermark, clock_ms: int) -> None:
         known = self.state.get(_WATERMARK + key, _decode_watermark)
@@ -134,11 +145,10 @@ class Board:
             self.progress.move(decode_watermark_key(key).partition, watermark.time_ms, clock_ms)
 
     def _merge_cell(self, cell_key: bytes, value: bytes) -> None:
-        cell, key = decode_cell(value), _CELL + cell_key
+        cell, where, key = decode_cell(value), decode_cell_key(cell_key), _CELL + cell_key
         known = self.state.get(key, _decode_part)
         if known is not None and cell.offset < known.offset:
             return
-        where = decode_cell_key(cell_key)
         end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
         if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
             return

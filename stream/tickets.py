@@ -23,7 +23,8 @@ class Ticket(Struct, array_like=True):
     """State of one ticket. It counts in the segments of its first touchpoint (``values``).
 
     ``contacts`` are contact episodes, ``session`` that of the current one; ``answered`` is True once an agent or
-    bot has replied since the customer's last word. ``counted`` is what is counted of it, in the slice of ``counted_ms``.
+    bot has replied since the customer's last word. ``counted`` is what is counted of it, in the slice of
+    ``counted_ms``.
     """
 
     values: Values

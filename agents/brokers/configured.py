@@ -23,6 +23,8 @@ class ConfiguredBroker(Broker):
     name: ClassVar[str] = "configured"
 
     def __init__(self, bootstrap: str | None = None, timeout_s: float = 10.0) -> None:
+        if bootstrap is None and (reason := self.available()) is not None:
+            raise BrokerError(f"no cluster is configured: {reason}, and no address was given. Do either.")
         self._origin = f"the environment variable {VARIABLE}" if bootstrap is None else "the given bootstrap address"
         self.bootstrap = _checked(os.environ.get(VARIABLE, "") if bootstrap is None else bootstrap, self._origin)
         self._timeout_s = timeout_s

@@ -10,7 +10,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 PAUSE_S = 0.1
-ATTEMPT_MS = 5_000
+ATTEMPT_S = 5.0
 
 
 def wait_until_ready(bootstrap: str, timeout_s: float, still_starting: Callable[[], bool] = lambda: True) -> str | None:
@@ -21,7 +21,7 @@ def wait_until_ready(bootstrap: str, timeout_s: float, still_starting: Callable[
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        trouble = _unreachable(bootstrap) or _unanswered(bootstrap)
+        trouble = _unreachable(bootstrap) or _unanswered(bootstrap, min(timeout_s, ATTEMPT_S))
         if trouble is None:
             return None
         if not still_starting():
@@ -45,11 +45,12 @@ def _unreachable(bootstrap: str) -> str | None:
     return trouble
 
 
-def _unanswered(bootstrap: str) -> str | None:
+def _unanswered(bootstrap: str, attempt_s: float) -> str | None:
     """None when the Kafka protocol is spoken there and at least one broker is in service."""
+    patience_ms = int(attempt_s * 1000)
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=ATTEMPT_MS, request_timeout_ms=ATTEMPT_MS
+            bootstrap_servers=bootstrap.split(","), bootstrap_timeout_ms=patience_ms, request_timeout_ms=patience_ms
         )
     except (KafkaError, OSError) as error:
         return f"no Kafka answer: {error}"

@@ -53,6 +53,8 @@ def simulate(
     injected: Counter[str] = Counter()
     began_s = monotonic()
     try:
+        if out is not None and speed is not None:
+            raise ValueError("--speed paces what goes to Kafka; it means nothing with --out")
         start_ms = _start_ms(start, minutes, speed)
         incidents = [parse_incident(text, start_ms) for text in incident or ()]
         population = Population(
@@ -153,7 +155,8 @@ def _show(summary: dict[str, Any], as_json: bool) -> None:
     console.print(f"{summary['start']} to {summary['end']}", highlight=False)
     for incident in summary["incidents"]:
         where = ", ".join(f"{dimension}={value}" for dimension, value in incident["where"].items())
-        console.print(f"[red]{incident['kind']}[/red] {incident['start']} to {incident['end']} in {where}")
+        truth = f"[red]{incident['kind']}[/red] {incident['start']} to {incident['end']} in {where}"
+        console.print(truth, highlight=False, soft_wrap=True)
     for title in ("injected", "types"):
         if summary[title]:
             table = Table(title, "count")

@@ -33,7 +33,7 @@ class Population:
 
     Raises:
         ValueError: a count, duration or rate is not positive.
-        IncidentError: no customer is in the segment and region that an incident names.
+        IncidentError: an incident lies outside the run, or no customer is in the segment and region that it names.
     """
 
     def __init__(
@@ -107,6 +107,8 @@ class Population:
         return tuple(incident for incident in self.incidents if incident.concerns(customer))
 
     def _crowd(self, incident: Incident) -> list[Customer]:
+        if not (incident.start_ms < self.end_ms and incident.end_ms > self.start_ms):
+            raise IncidentError(f"{incident.kind} lies outside the run: it would never be seen")
         crowd = [customer for customer in self.customers if incident.concerns(customer)]
         if not crowd:
             raise IncidentError(

@@ -15,6 +15,9 @@ STEP_S = 0.05
 
 PROGRESS_EVERY = 1_000
 
+FLUSH_EVERY = 50_000
+"""Wait for the broker after so many records: kafka-python's buffer has no bound, and a failure should stop the rest."""
+
 FIRST_ANSWER_MS = 10_000
 """How long a broker may take to answer at all."""
 
@@ -82,11 +85,15 @@ def produce(
                 on_progress(sent, time_ms)
             producer.send(topic, value, key, timestamp_ms=time_ms).add_errback(failed)
             sent += 1
+            if sent % FLUSH_EVERY == 0:
+                producer.flush()
+                if failures:
+                    break
         producer.flush()
     except KafkaError as error:
         raise ProduceError(f"sending to {topic!r} at {bootstrap} stopped after {sent} records: {error}") from error
     finally:
-        producer.close()
+        producer.close()  # joins its thread, so that every failure has been told by now
     if failures:
         _complain(failures, topic, bootstrap, sent)
     if on_progress:
@@ -102,7 +109,6 @@ def _connect(bootstrap: str) -> KafkaProducer:
             compression_type="lz4",
             linger_ms=20,
             batch_size=262_144,
-            buffer_memory=134_217_728,
             max_request_size=4_194_304,
             bootstrap_timeout_ms=FIRST_ANSWER_MS,
         )

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import structlog
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
@@ -46,10 +47,10 @@ class RocksStore(PartitionStore):
         return [key for prefix in prefixes for key in self._keys(partition, prefix)]
 
     def _keys(self, partition: int, prefix: bytes) -> Iterator[bytes]:
-        for key in self._database(partition).keys(from_key=prefix):
+        for key in cast(Iterator[bytes], self._database(partition).keys(from_key=prefix)):
             if not key.startswith(prefix):
                 return
-            yield bytes(key)
+            yield key
 
     def offset(self, partition: int) -> int | None:
         if partition not in self._databases and not self._path(partition).exists():

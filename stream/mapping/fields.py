@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import msgspec
 from msgspec import Struct, inspect
 
+from schemas.touchpoint import Touchpoint
 from schemas.union import AnyTouchpoint
 
 Kind = Literal["text", "whole", "truth", "list", "object", "labels"]
@@ -22,9 +23,15 @@ class Field(Struct, frozen=True):
 
 
 @cache
+def schemas() -> dict[str, type[Touchpoint]]:
+    """The touchpoint of each type of event (``ticket.opened``)."""
+    return {str(cls.__struct_config__.tag): cls for cls in get_args(AnyTouchpoint)}
+
+
+@cache
 def event_types() -> dict[str, dict[str, Field]]:
-    """Fields by name for each type of event (``ticket.opened``)."""
-    return {str(cls.__struct_config__.tag): {f.name: f for f in _fields(cls)} for cls in get_args(AnyTouchpoint)}
+    """Fields by name for each type of event."""
+    return {name: {field.name: field for field in _fields(cls)} for name, cls in schemas().items()}
 
 
 def _fields(cls: Any) -> tuple[Field, ...]:

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import Struct
 
 from schemas.touchpoint import Touchpoint
-from schemas.union import AnyTouchpoint
 from stream.mapping.condition import Trigger, When
 from stream.mapping.problems import RowProblem, UnmappableError
 from stream.mapping.row import Row
@@ -20,7 +19,7 @@ class Rule(Struct, frozen=True):
     """One kind of event that a row may give: when, and the value of each field in the order of the YAML."""
 
     name: str
-    type: str
+    schema: type[Touchpoint]
     constants: dict[str, Any]
     values: tuple[tuple[str, Value], ...]
     required: frozenset[str]
@@ -41,10 +40,9 @@ class Rule(Struct, frozen=True):
             elif name in self.required:
                 raise UnmappableError(f"{name}: no value")
         try:
-            touchpoint: Touchpoint = msgspec.convert(fields, AnyTouchpoint)
+            return msgspec.convert(fields, self.schema)
         except msgspec.ValidationError as error:
-            raise UnmappableError(f"{self.type}: {error}", _shown(fields)) from None
-        return touchpoint
+            raise UnmappableError(str(error), _shown(fields)) from None
 
 
 def _evaluated(name: str, value: Value, row: Row, first: Row | None) -> Any:
@@ -56,7 +54,7 @@ def _evaluated(name: str, value: Value, row: Row, first: Row | None) -> Any:
 
 def _shown(fields: dict[str, Any]) -> str:
     """The event as it was refused, cut to 300 characters."""
-    return str({name: value for name, value in fields.items() if name != "type"})[:300]
+    return str(fields)[:300]
 
 
 class RowOutcome(Struct, frozen=True):

@@ -7,7 +7,7 @@ from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from stream.mapping import nodes
 from stream.mapping.condition import Trigger, When
-from stream.mapping.fields import Field, event_types
+from stream.mapping.fields import Field, event_types, schemas
 from stream.mapping.mapper import Rule, SourceMapping
 from stream.mapping.nodes import Mistakes
 from stream.mapping.parse_condition import parse_trigger, parse_when
@@ -114,9 +114,12 @@ def _rules(given: dict[str, Node], around: _Surroundings) -> tuple[Rule, ...]:
         around.mistakes.add(listed, "`events` must be a list of at least one event (`- type: …`)")
         return ()
     _check_defaults(defaults, listed, around.mistakes)
-    rules = [rule for node in listed.value if (rule := _rule(node, defaults, around)) is not None]
-    _check_names(rules, listed, around.mistakes)
-    return tuple(rules)
+    rules: dict[str, Rule] = {}
+    for node in listed.value:
+        rule = _rule(node, defaults, around)
+        if rule is not None and rules.setdefault(rule.name, rule) is not rule:
+            around.mistakes.add(node, f"another event is called `{rule.name}`: give this one a `name:` of its own")
+    return tuple(rules.values())
 
 
 def _check_defaults(defaults: dict[str, Node], events: SequenceNode, mistakes: Mistakes) -> None:
@@ -135,13 +138,6 @@ def _check_defaults(defaults: dict[str, Node], events: SequenceNode, mistakes: M
             mistakes.add(node, f"`defaults`: no event here has a field `{name}`{nodes.suggestion(name, known)}")
 
 
-def _check_names(rules: list[Rule], listed: Node, mistakes: Mistakes) -> None:
-    names = [rule.name for rule in rules]
-    for name in sorted(set(names)):
-        if names.count(name) > 1:
-            mistakes.add(listed, f"two events are called `{name}`: give each a `name:` of its own")
-
-
 def _rule(node: Node, defaults: dict[str, Node], around: _Surroundings) -> Rule | None:
     given = nodes.entries(node, "an event", around.mistakes)
     if "type" not in given:
@@ -156,7 +152,7 @@ def _rule(node: Node, defaults: dict[str, Node], around: _Surroundings) -> Rule 
     values = _values(node, given, defaults, types[kind], around.scope(name))
     return Rule(
         name,
-        kind,
+        schemas()[kind],
         {"type": kind, **{key: value.value for key, value in values.items() if isinstance(value, Constant)}},
         tuple((key, value) for key, value in values.items() if not isinstance(value, Constant)),
         frozenset(field.name for field in types[kind].values() if field.required),

@@ -300,7 +300,12 @@ def test_an_incident_that_concerns_nobody_is_refused():
     lonely = population(customers=1).customers[0]
     other = next(name for name in ("new", "vip") if name != lonely.persona.name)
     with pytest.raises(IncidentError, match="none of 1 customers"):
-        population(customers=1, incidents=[Incident(Kind.BAD_RELEASE, 0, 1, {"segment": other})])
+        population(customers=1, incidents=[Incident(Kind.BAD_RELEASE, START_MS, START_MS + 1, {"segment": other})])
+
+
+def test_an_incident_outside_the_run_is_refused():
+    with pytest.raises(IncidentError, match="outside the run"):
+        population(minutes=20, incidents=[parse_incident("bad_release@20+5", START_MS)])
 
 
 # ---- disturbances
@@ -404,14 +409,15 @@ def test_a_speed_must_be_positive():
         Pace(0.0)
 
 
-def test_an_unreachable_broker_is_a_clear_error():
+def test_an_unreachable_broker_is_a_clear_error(monkeypatch):
+    monkeypatch.setattr("agents.simulator.producing.FIRST_ANSWER_MS", 500)
     with pytest.raises(ProduceError, match=r"no Kafka broker at 127\.0\.0\.1:1"):
         produce([Record(b"c", b"{}", START_MS)], "127.0.0.1:1", "touchpoints")
 
 
-def topic_on(broker, name):
+def topic_on(broker, name, **config):
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
-    admin.create_topics([NewTopic(name, 4, 1, topic_configs={"retention.ms": "-1"})])
+    admin.create_topics([NewTopic(name, 4, 1, topic_configs={"retention.ms": "-1", **config})])
     admin.close()
     return name
 
@@ -420,7 +426,8 @@ def consumed(broker, topic, count):
     """Everything on the topic, in order within each partition; tells of a record too many as well."""
     consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest", group_id=None)
     consumer.assign([TopicPartition(topic, partition) for partition in range(4)])
-    found, deadline = [], monotonic() + 30
+    found: list[Record] = []
+    deadline = monotonic() + 30
     while len(found) < count and monotonic() < deadline:
         for messages in consumer.poll(500).values():
             found += [Record(message.key, message.value, message.timestamp) for message in messages]
@@ -445,7 +452,7 @@ def test_a_missing_topic_is_a_clear_error_and_is_not_created(any_broker, records
 
 
 def test_a_record_that_the_broker_refuses_is_reported(kafka):
-    topic = topic_on(kafka, "simulated-refused")
+    topic = topic_on(kafka, "simulated-refused", **{"max.message.bytes": "100000"})
     noise = Random(1).randbytes(2_000_000)
     with pytest.raises(ProduceError, match=r"1 of 2 records were not delivered to 'simulated-refused'.*TooLarge"):
         produce([Record(b"c", b"{}", START_MS), Record(b"d", noise, START_MS)], kafka.bootstrap, topic)
@@ -485,6 +492,7 @@ def test_the_command_explains_what_it_refuses(command):
     result = command("--incident", "earthquake@1+1")
     assert result.exit_code == 2
     assert "no incident 'earthquake'" in result.stderr
+    assert command("--out", "events.ndjson", "--speed", "60").exit_code == 2
 
 
 @pytest.mark.parametrize(("speed", "begins_minutes_ago"), [(None, 60), (1.0, 0), (60.0, 59), (0.5, 0)])

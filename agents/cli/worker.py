@@ -1,0 +1,27 @@
+"""``cxstream worker``: fold touchpoints, keep metrics and alerts up to date, until stopped."""
+
+from typing import Annotated
+
+import faust
+import typer
+
+from agents import topics
+from agents.cli.options import Bootstrap, SettingsFile
+from agents.settings import load
+from agents.worker import Worker
+
+
+def worker(
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+    port: Annotated[int | None, typer.Option(help="Port of /metrics, /healthz and /readyz; 0 is any.")] = None,
+    store: Annotated[str | None, typer.Option(help="Where state lives: memory or rocksdb.")] = None,
+    verbose: Annotated[bool, typer.Option(help="Log what Faust does.")] = False,
+) -> None:
+    """Run one worker. Start more with the same settings to share the partitions."""
+    settings = load(settings_file, bootstrap=bootstrap, port=port, store=store)
+    topics.ensure(settings)
+    running = Worker(settings)
+    faust.Worker(
+        running.app, loglevel="info" if verbose else "warn", logfile=None, redirect_stdouts=False
+    ).execute_from_commandline()

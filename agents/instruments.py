@@ -1,0 +1,49 @@
+"""The pipeline's own health, as Prometheus sees it."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from stream.fold import Folded
+
+_SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
+
+
+class Instruments:
+    """Counters and gauges of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("topic", "partition")
+        self.touchpoints = self._counter("cx_touchpoints_folded", "Touchpoints folded into the state", ("type",))
+        self.rejected = self._counter("cx_touchpoints_rejected", "Records sent to the rejected topic", ("reason",))
+        self.duplicates = self._counter("cx_touchpoints_duplicate", "Touchpoints whose event id was seen before")
+        self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
+        self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
+        self.foreign = self._counter("cx_cells_malformed", "Records of the cells topic that are none, left out")
+        self.alerts = self._counter("cx_alert_transitions", "Alerts fired and resolved", ("alert", "state"))
+        self.batch = Histogram("cx_batch_records", "Records of a micro-batch", buckets=_SIZES, registry=self.registry)
+        self.commit = Histogram(
+            "cx_commit_seconds", "From folded to durable, for a micro-batch", buckets=_SECONDS, registry=self.registry
+        )
+        self.lag = self._gauge("cx_lag_records", "Records not yet included in the state", labels)
+        self.watermark = self._gauge("cx_watermark_seconds", "Latest event time, epoch seconds", ("partition",))
+        self.delay = self._gauge("cx_watermark_delay_seconds", "The clock less the latest event time", ("partition",))
+        self.stalled = self._gauge("cx_stalled_seconds", "For how long the brokers have refused writes")
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def folded(self, partition: int, records: int, batch: Folded) -> None:
+        """Count what a batch came to."""
+        self.batch.observe(records)
+        for kind, number in batch.events.items():
+            self.touchpoints.labels(kind).inc(number)
+        for rejected in batch.rejected:
+            self.rejected.labels(rejected.reason.value).inc()
+        self.duplicates.inc(batch.duplicates)
+        self.late.inc(batch.late)
+        self.skipped.inc(batch.skipped)
+        self.watermark.labels(partition).set(batch.watermark_ms / 1000)

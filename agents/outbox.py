@@ -1,0 +1,143 @@
+"""The worker's producer: whole record batches, each waited for until the brokers have it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, UnknownError, UnsupportedVersionError
+from aiokafka.structs import RecordMetadata
+
+from agents.clock import now_ms
+from agents.topics import LARGEST_BATCH_BYTES
+from stream.errors import CxstreamError
+
+log = structlog.get_logger(__name__)
+Pair = tuple[bytes | None, bytes | None]
+_OVERHEAD_BYTES = 128
+_LONGEST_PAUSE_S = 5.0
+
+
+class BatchTooLargeError(CxstreamError):
+    """Records that do not fit into one record batch."""
+
+
+class Outbox:
+    """Sends record batches. What the brokers do not take is tried again until they do: meanwhile, nothing goes on.
+
+    ``stalled_since_ms`` is when that began; None while all is well.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+        self._renewing = asyncio.Lock()
+        self.stalled_since_ms: int | None = None
+
+    async def start(self) -> None:
+        """Connect; idempotently, where the brokers know that (the embedded one does not)."""
+        try:
+            self._producer = await self._connected(idempotent=True)
+        except (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion):
+            self._producer = await self._connected(idempotent=False)
+
+    async def _connected(self, idempotent: bool) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=idempotent,
+            max_batch_size=LARGEST_BATCH_BYTES - 64 * 1024,
+            max_request_size=2 * LARGEST_BATCH_BYTES,
+            request_timeout_ms=15_000,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
+
+    async def stop(self) -> None:
+        """Send what is left and disconnect."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def append(self, topic: str, partition: int, records: Iterable[Pair]) -> int:
+        """Write records as one batch, visible whole or not at all; the offset of the last.
+
+        Raises:
+            BatchTooLargeError: they do not fit into one batch.
+        """
+        pairs = list(records)
+        pause_s = 0.1
+        while True:
+            producer = self._producer
+            try:
+                if producer is None:
+                    raise KafkaError("the producer is not connected")
+                future = await self._send(producer, topic, partition, pairs)
+                metadata = await future
+            except KafkaError as error:
+                self.stalled_since_ms = self.stalled_since_ms or now_ms()
+                log.warning("outbox.refused", topic=topic, partition=partition, error=str(error), again_in_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+                await self._renew(producer)
+            else:
+                self.stalled_since_ms = None
+                return int(metadata.offset) + len(pairs) - 1
+
+    async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> int:
+        """Write records in as many batches as they need, in order; the offset of the last."""
+        offset = -1
+        for part in parts(records):
+            offset = await self.append(topic, partition, part)
+        return offset
+
+    async def send(self, mail: Mapping[tuple[str, int], Sequence[Pair]]) -> None:
+        """Write records to many partitions at once and wait for all."""
+        await asyncio.gather(*(self.append_parts(*place, records) for place, records in mail.items() if records))
+
+    async def _send(
+        self, producer: AIOKafkaProducer, topic: str, partition: int, pairs: Sequence[Pair]
+    ) -> "asyncio.Future[RecordMetadata]":
+        batch = producer.create_batch()
+        timestamp = now_ms()
+        for key, value in pairs:
+            if batch.append(key=key, value=value, timestamp=timestamp) is None:
+                raise BatchTooLargeError(f"{len(pairs)} records for {topic} do not fit into one batch")
+        future: asyncio.Future[RecordMetadata] = await producer.send_batch(batch, topic, partition=partition)
+        return future
+
+    async def _renew(self, failed: AIOKafkaProducer | None) -> None:
+        """A producer that failed may have lost count of its sequence numbers: a new one takes its place."""
+        async with self._renewing:
+            if self._producer is not failed:
+                return
+            self._producer = None
+            try:
+                if failed is not None:
+                    await asyncio.wait_for(failed.stop(), 5)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("outbox.stop_failed", error=str(error))
+            try:
+                await self.start()
+            except KafkaError as error:
+                self._producer = None
+                log.warning("outbox.unreachable", bootstrap=self._bootstrap, error=str(error))
+
+
+def parts(records: Sequence[Pair], limit: int = LARGEST_BATCH_BYTES // 2) -> Iterable[list[Pair]]:
+    """Records in runs of at most ``limit`` bytes (a single larger one makes a run of its own)."""
+    run: list[Pair] = []
+    size = 0
+    for key, value in records:
+        length = len(key or b"") + len(value or b"") + _OVERHEAD_BYTES
+        if run and size + length > limit:
+            yield run
+            run, size = [], 0
+        run.append((key, value))
+        size += length
+    if run:
+        yield run

@@ -1,0 +1,214 @@
+"""Settings of a deployment: from a YAML file and the environment, every mistake at once, before anything starts."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from yaml.nodes import MappingNode, Node
+
+from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
+from stream.errors import ConfigError
+from stream.mapping.nodes import Mistakes, choice, compose, entries, items, text, texts, whole
+from stream.rulefile import parse as parse_rules
+from stream.rules import Rule
+from stream.slices import SECOND_MS, Calendar
+from stream.windows import WINDOWS
+
+STORES = ("memory", "rocksdb")
+DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``id`` is the consumer group and the prefix of the changelogs; ``prefix`` goes before every other topic's name.
+
+    ``sources`` are topics of canonical events that are merged into ``touchpoints``. ``session_seconds`` is how long a
+    worker that died keeps its partitions. ``port`` is the web server's, 0 being any free one.
+    """
+
+    bootstrap: str = "127.0.0.1:9092"
+    id: str = "cxstream"
+    prefix: str = ""
+    partitions: int = 4
+    replication: int = 1
+    sources: tuple[str, ...] = ()
+    store: str = "memory"
+    data_dir: Path = Path("data")
+    host: str = "127.0.0.1"
+    port: int = 6066
+    session_seconds: int = 10
+    rules_file: Path = DEFAULT_RULES
+    config: Config = field(default_factory=Config)
+    rules: tuple[Rule, ...] = ()
+
+    def topic(self, name: str) -> str:
+        """The name of one of the project's topics on this cluster."""
+        return self.prefix + name
+
+    def changelog(self, table: str) -> str:
+        """The name of a state table's changelog."""
+        return f"{self.id}-{table}-changelog"
+
+
+_KEYS = (
+    "bootstrap",
+    "id",
+    "prefix",
+    "partitions",
+    "replication",
+    "sources",
+    "store",
+    "data_dir",
+    "host",
+    "port",
+    "session_seconds",
+    "rules",
+    "segments",
+    "windows",
+    "time_zone",
+    "future_seconds",
+    "max_segments",
+    "recent_ids",
+    "max_record_bytes",
+)
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from a file, over which CXSTREAM_… variables go, over which what is ``given`` goes (None: not given).
+
+    Raises:
+        ConfigError: with all mistakes of the file, the environment and the rule file.
+    """
+    environment = os.environ if environment is None else environment
+    origin = str(path) if path is not None else "settings"
+    nodes = _nodes(_read(path), origin) if path is not None else {}
+    mistakes = Mistakes(origin)
+    core = _values(nodes, _CORE, mistakes)
+    rest = _values(nodes, _REST, mistakes)
+    mistakes.check()
+    rest |= _from_environment(environment)
+    rest |= {name: value for name, value in given.items() if value is not None}
+    config = Config(**core)
+    rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
+    if path is not None and "rules" in nodes and not rules_file.is_absolute():
+        rules_file = path.parent / rules_file
+    rules = parse_rules(_read(rules_file), str(rules_file), config)
+    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
+
+
+def _nodes(yaml: str, origin: str) -> dict[str, Node]:
+    mistakes = Mistakes(origin)
+    nodes = entries(compose(yaml, origin), "the settings", mistakes, _KEYS)
+    mistakes.check()
+    return nodes
+
+
+Parse = Callable[[Node, str, Mistakes], Any]
+
+
+def _values(nodes: Mapping[str, Node], keys: Mapping[str, tuple[str, Parse]], mistakes: Mistakes) -> dict[str, Any]:
+    return {name: parse(nodes[key], f"`{key}`", mistakes) for key, (name, parse) in keys.items() if key in nodes}
+
+
+def _positive(node: Node, what: str, mistakes: Mistakes) -> int:
+    number = whole(node, what, mistakes)
+    if number == 0:
+        mistakes.add(node, f"{what} must be at least 1")
+    return number
+
+
+def _segments(node: Node, what: str, mistakes: Mistakes) -> tuple[Segmentation, ...]:
+    """A list of dimension lists; the total is always there."""
+    if isinstance(node, MappingNode):
+        mistakes.add(node, f"{what} must be a list such as [[channel], [channel, region]]")
+        return DEFAULT_SEGMENTATIONS
+    found = [texts(item, what, mistakes) for item in items(node)]
+    return tuple(dict.fromkeys([(), *found]))
+
+
+def _windows(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
+    return tuple(choice(item, what, mistakes, tuple(WINDOWS)) for item in items(node))
+
+
+def _zone(node: Node, what: str, mistakes: Mistakes) -> Calendar:
+    name = text(node, what, mistakes)
+    if name != "UTC" and name not in available_timezones():
+        mistakes.add(node, f"{what}: there is no time zone `{name}`; use a name such as Europe/Oslo")
+        return Calendar()
+    return Calendar(ZoneInfo(name).key)
+
+
+def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    return whole(node, what, mistakes) * SECOND_MS
+
+
+def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
+    return Path(text(node, what, mistakes))
+
+
+def _store(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, STORES)
+
+
+_CORE: dict[str, tuple[str, Parse]] = {
+    "segments": ("segmentations", _segments),
+    "windows": ("windows", _windows),
+    "time_zone": ("calendar", _zone),
+    "future_seconds": ("future_ms", _seconds_as_ms),
+    "max_segments": ("max_segments", _positive),
+    "recent_ids": ("recent_ids", _positive),
+    "max_record_bytes": ("max_record_bytes", _positive),
+}
+_REST: dict[str, tuple[str, Parse]] = {
+    "bootstrap": ("bootstrap", text),
+    "id": ("id", text),
+    "prefix": ("prefix", text),
+    "partitions": ("partitions", _positive),
+    "replication": ("replication", _positive),
+    "sources": ("sources", texts),
+    "store": ("store", _store),
+    "data_dir": ("data_dir", _path),
+    "host": ("host", text),
+    "port": ("port", whole),
+    "session_seconds": ("session_seconds", _positive),
+    "rules": ("rules_file", _path),
+}
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "CXSTREAM_BOOTSTRAP": ("bootstrap", str),
+    "CXSTREAM_ID": ("id", str),
+    "CXSTREAM_PREFIX": ("prefix", str),
+    "CXSTREAM_PARTITIONS": ("partitions", int),
+    "CXSTREAM_STORE": ("store", str),
+    "CXSTREAM_DATA_DIR": ("data_dir", Path),
+    "CXSTREAM_HOST": ("host", str),
+    "CXSTREAM_PORT": ("port", int),
+    "CXSTREAM_RULES": ("rules_file", Path),
+}
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable, (name, convert) in _VARIABLES.items():
+        if environment.get(variable):
+            try:
+                found[name] = convert(environment[variable])
+            except ValueError:
+                problems.append(f"{variable}: `{environment[variable]}` is not a number")
+    if found.get("store", "memory") not in STORES:
+        problems.append(f"CXSTREAM_STORE: `{found['store']}` is not one of {', '.join(STORES)}")
+    if problems:
+        raise ConfigError(problems)
+    return found

@@ -1,0 +1,136 @@
+"""The agent `touchpoints`: folds customers' touchpoints and makes the outcome durable, one micro-batch at a time.
+
+The order is what exactness rests on: what follows from a batch is sent first, then the state with the source offset in
+one record batch, then reading goes on. A crash in between repeats upserts; it loses and doubles nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from faust.types import TP
+from msgspec import json
+
+from agents.clock import now_ms
+from agents.instruments import Instruments
+from agents.outbox import BatchTooLargeError, Outbox
+from agents.settings import Settings
+from agents.stores import Record
+from agents.table import StateTable
+from stream.cellmail import mail
+from stream.fold import Fold, Folded
+
+_LANE_BATCHES = 2
+"""Batches that may wait in a lane: enough to keep it busy, few enough to keep memory small."""
+
+
+class Lane:
+    """One partition: its fold, and the task that takes its batches one after the other.
+
+    While one partition waits for the brokers, another one folds.
+    """
+
+    def __init__(self, fold: Fold, commit: Callable[["Lane", Sequence[Record], int], Awaitable[None]]) -> None:
+        self.fold = fold
+        self._commit = commit
+        self._batches: asyncio.Queue[tuple[Sequence[Record], int]] = asyncio.Queue(_LANE_BATCHES)
+        self._task: asyncio.Task[None] | None = None
+
+    def open(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
+        """Begin to take batches; ``crashed`` is told what went wrong."""
+        self._task = asyncio.create_task(self._run(crashed))
+
+    async def put(self, records: Sequence[Record], generation: int) -> None:
+        """Hand over a batch; waits while others are waiting."""
+        await self._batches.put((records, generation))
+
+    async def close(self) -> None:
+        """Stop. A batch on its way is given up; the state does not include it, so it is read again."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
+        while True:
+            records, generation = await self._batches.get()
+            try:
+                await self._commit(self, records, generation)
+            except Exception as error:
+                await crashed(error)
+                return
+
+
+class TouchpointsAgent:
+    """Folds the partitions of ``touchpoints`` that this worker owns."""
+
+    def __init__(self, app: Any, settings: Settings, table: StateTable, outbox: Outbox, health: Instruments) -> None:
+        self._app = app
+        self._settings = settings
+        self._table = table
+        self._outbox = outbox
+        self._health = health
+        self.topic = settings.topic("touchpoints")
+        self.lanes: dict[int, Lane] = {}
+
+    async def __call__(self, stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            lane = self.lanes.get(message.partition)
+            if lane is not None:
+                await lane.put(message.value, message.generation_id)
+
+    def open(self, partitions: set[int]) -> None:
+        """The state of these partitions is complete: fold from where it ends."""
+        store = self._table.partition_store
+        for partition in partitions:
+            fold = Fold(
+                self._settings.config,
+                self.topic,
+                partition,
+                partial(store.get, partition),
+                store.keys(partition, (b"k", b"g")),
+            )
+            self._app.positions[TP(self.topic, partition)] = fold.marker.offset + 1
+            lane = self.lanes[partition] = Lane(fold, self._commit)
+            lane.open(self._app.crash)
+
+    async def close(self) -> None:
+        """The partitions are revoked."""
+        lanes, self.lanes = self.lanes, {}
+        for partition, lane in lanes.items():
+            await lane.close()
+            self._app.positions.pop(TP(self.topic, partition), None)
+
+    async def _commit(self, lane: Lane, records: Sequence[Record], generation: int) -> None:
+        fold = lane.fold
+        folded = fold.process(records, now_ms(), generation)
+        started = time.perf_counter()
+        if folded.changes:
+            try:
+                await self._make_durable(fold, folded, generation)
+            except BatchTooLargeError:
+                fold.rollback()
+                if len(records) == 1:
+                    raise
+                half = len(records) // 2
+                await self._commit(lane, records[:half], generation)
+                await self._commit(lane, records[half:], generation)
+                return
+            self._health.commit.observe(time.perf_counter() - started)
+        self._health.folded(fold.partition, len(records), folded)
+
+    async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
+        n = self._settings.partitions
+        cells = self._settings.topic("cells")
+        out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
+        rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
+        await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
+        changelog = self._settings.changelog("customers")
+        offset = await self._outbox.append(changelog, fold.partition, folded.changes.items())
+        self._table.write(fold.partition, folded.changes, offset)
+        fold.settle()
+        self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1

@@ -1,0 +1,68 @@
+"""What a worker answers on HTTP: `/metrics` for Prometheus, `/healthz` and `/readyz` for whoever runs it."""
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import web
+from mode import Service
+from prometheus_client import CollectorRegistry, exposition
+from prometheus_client.openmetrics import exposition as openmetrics
+
+from stream.errors import CxstreamError
+
+
+class WebServer(Service):
+    """Serves a registry. ``health`` names what is wrong (None: nothing), ``readiness`` what is not ready yet."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        registry: CollectorRegistry,
+        health: Callable[[], str | None],
+        readiness: Callable[[], str | None],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._host, self._port, self._registry = host, port, registry
+        self._health, self._readiness = health, readiness
+        self._runner: web.AppRunner | None = None
+
+    async def on_start(self) -> None:
+        app = web.Application()
+        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/healthz", lambda _: self._answer(self._health()))
+        app.router.add_get("/readyz", lambda _: self._answer(self._readiness()))
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self._host, self._port).start()
+
+    async def on_stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        kind = openmetrics if "application/openmetrics-text" in request.headers.get("Accept", "") else exposition
+        body: bytes = kind.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+        return web.Response(body=body, headers={"Content-Type": kind.CONTENT_TYPE_LATEST})
+
+    async def _answer(self, trouble: str | None) -> web.Response:
+        return web.Response(text=f"{trouble or 'ok'}\n", status=200 if trouble is None else 503)
+
+
+def free_port(host: str, port: int) -> int:
+    """``port``, or any free one for 0.
+
+    Raises:
+        CxstreamError: the port is taken, or the address is not this machine's.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CxstreamError(
+                f"cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port or CXSTREAM_PORT"
+            ) from None
+        return int(probe.getsockname()[1])

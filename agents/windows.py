@@ -1,0 +1,120 @@
+"""The agent `windows`: adds up the partitions' cells, reads windows, and puts rules to the test.
+
+Cells are merged as they come. Several times a second what changed is made durable; then alerts go out. An alert's
+transition is in the state before it is sent, and is sent again after a restart: none is lost, and each keeps its id.
+"""
+
+import asyncio
+from functools import partial
+from typing import Any
+
+import orjson
+import structlog
+from faust.types import TP
+from msgspec import json
+
+from agents.clock import now_ms
+from agents.instruments import Instruments
+from agents.outbox import Outbox
+from agents.settings import Settings
+from agents.table import StateTable
+from schemas.alert import Alert
+from schemas.metric import Metric
+from stream.board import Board
+from stream.cellmail import partition_of
+from stream.fold import MARKER
+
+log = structlog.get_logger(__name__)
+_ROUND_S = 0.1
+_PUBLISH_MS = 1_000
+
+
+class WindowsAgent:
+    """Keeps the boards of the partitions of ``cells`` that this worker owns."""
+
+    def __init__(self, app: Any, settings: Settings, table: StateTable, outbox: Outbox, health: Instruments) -> None:
+        self._app = app
+        self._settings = settings
+        self._table = table
+        self._outbox = outbox
+        self._health = health
+        self._published_ms = 0
+        self._task: asyncio.Task[None] | None = None
+        self.topic = settings.topic("cells")
+        self.boards: dict[int, Board] = {}
+
+    async def __call__(self, stream: Any) -> None:
+        async for event in stream.events():
+            message = event.message
+            board = self.boards.get(message.partition)
+            if board is not None:
+                malformed = board.merge(message.value, now_ms(), message.generation_id)
+                self._health.foreign.inc(malformed)
+
+    def open(self, partitions: set[int]) -> None:
+        """The state of these partitions is complete: go on from where it ends."""
+        store, n = self._table.partition_store, self._settings.partitions
+        for partition in partitions:
+            rules = [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition]
+            board = self.boards[partition] = Board(
+                self._settings.config,
+                rules,
+                partial(store.get, partition),
+                store.keys(partition, (b"c", b"w")),
+                now_ms(),
+            )
+            self._app.positions[TP(self.topic, partition)] = board.marker.offset + 1
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """The partitions are revoked."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        for partition in self.boards:
+            self._app.positions.pop(TP(self.topic, partition), None)
+        self.boards.clear()
+
+    async def _run(self) -> None:
+        try:
+            await self._tell([alert for board in self.boards.values() for alert in board.standing()])
+            while True:
+                for partition, board in self.boards.items():
+                    await self._round(partition, board)
+                if now_ms() - self._published_ms >= _PUBLISH_MS:
+                    self._published_ms = now_ms()
+                    await self._publish([metric for board in self.boards.values() for metric in board.metrics()])
+                await asyncio.sleep(_ROUND_S)
+        except Exception as error:
+            await self._app.crash(error)
+
+    async def _round(self, partition: int, board: Board) -> None:
+        alerts = board.evaluate(now_ms())
+        if board.state.is_changed:
+            position = board.marker.offset + 1
+            changes = board.state.changes()
+            marker = changes.pop(MARKER, None)
+            # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
+            pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
+            offset = await self._outbox.append_parts(self._settings.changelog("windows"), partition, pairs)
+            self._table.write(partition, dict(pairs), offset)
+            board.state.settle()
+            self._app.positions[TP(self.topic, partition)] = position
+        for alert in alerts:
+            log.info("alert", state=alert.state, name=alert.alert, value=alert.value, labels=alert.labels)
+            self._health.alerts.labels(alert.alert, alert.state).inc()
+        await self._tell(alerts)
+
+    async def _tell(self, alerts: list[Alert]) -> None:
+        pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
+        await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
+
+    async def _publish(self, metrics: list[Metric]) -> None:
+        pairs = [(_key(metric), json.encode(metric)) for metric in metrics]
+        await self._outbox.send({(self._settings.topic("metrics"), 0): pairs})
+
+
+def _key(metric: Metric) -> bytes:
+    """Segment, metric and window: what a metric's value replaces."""
+    return orjson.dumps([metric.segment, metric.metric, metric.window])

@@ -1,0 +1,175 @@
+"""The worker: the Faust app with its agents, tables, producer and web server."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+import structlog
+from faust.types import TP
+from yarl import URL
+
+from agents.clock import now_ms
+from agents.collector import BoardCollector
+from agents.instruments import Instruments
+from agents.outbox import Outbox
+from agents.settings import Settings
+from agents.sources import SourcesAgent
+from agents.stores import MemoryStore, PartitionStore, RocksStore
+from agents.table import StateTable
+from agents.topics import LARGEST_BATCH_BYTES
+from agents.touchpoints import TouchpointsAgent
+from agents.transport import BatchTransport, RawSchema
+from agents.web import WebServer, free_port
+from agents.windows import WindowsAgent
+from stream.board import Board
+from stream.slices import SECOND_MS
+
+log = structlog.get_logger(__name__)
+_STALLED_MS = 10 * SECOND_MS
+_MOST_RECORDS = 5_000
+
+
+Step = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    """No step."""
+
+
+class CxApp(faust.App):
+    """A Faust app whose messages are batches. ``positions`` is where its states go on reading their source topics."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.positions: dict[TP, int] = {}
+        self.before_start: Step = _nothing
+        self.before_stop: Step = _nothing
+        super().__init__(*args, **kwargs)
+
+    async def on_start(self) -> None:
+        await self.before_start()
+        await super().on_start()
+
+    async def on_stop(self) -> None:
+        """What still runs ends before the tables close their stores."""
+        await self.before_stop()
+        await super().on_stop()
+
+    def _create_directories(self) -> None:
+        """The stores make their own folders; Faust needs none."""
+
+    def _new_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+    def _new_producer_transport(self) -> Any:
+        return BatchTransport(self.conf.broker_producer, self)
+
+
+class Worker:
+    """Everything that one worker process runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.port = free_port(settings.host, settings.port)
+        self.health = Instruments()
+        self.outbox = Outbox(settings.bootstrap)
+        self.app = self._new_app()
+        self.customers = self._table("customers")
+        self.cells = self._table("windows")
+        self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
+        self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
+        self.ready = False
+        self.customers.on_ready = self._on_customers
+        self.cells.on_ready = self._on_cells
+        self._subscribe()
+        self._serve()
+
+    def _new_app(self) -> CxApp:
+        settings = self.settings
+        session_s = float(settings.session_seconds)
+        return CxApp(
+            settings.id,
+            broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
+            canonical_url=f"http://{settings.host}:{self.port}",
+            web_enabled=False,
+            topic_partitions=settings.partitions,
+            topic_replication_factor=settings.replication,
+            topic_disable_leader=True,
+            broker_session_timeout=session_s,
+            broker_heartbeat_interval=session_s / 5,
+            broker_rebalance_timeout=max(30.0, session_s),
+            broker_request_timeout=max(40.0, session_s),
+            broker_max_poll_records=_MOST_RECORDS,
+            broker_commit_interval=1.0,
+            consumer_max_fetch_size=LARGEST_BATCH_BYTES,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+            stream_buffer_maxsize=16,
+            stream_recovery_delay=0.0,
+            producer_acks=-1,
+        )
+
+    def _store(self, table: str) -> PartitionStore:
+        settings = self.settings
+        if settings.store == "memory":
+            return MemoryStore()
+        return RocksStore(Path(settings.data_dir) / settings.id / table)
+
+    def _table(self, name: str) -> StateTable:
+        store = self._store(name)
+        table = StateTable(
+            self.app, name=name, store=store, partitions=self.settings.partitions, beacon=self.app.tables.beacon
+        )
+        self.app.tables.add(table)
+        return table
+
+    def _subscribe(self) -> None:
+        schema = RawSchema()
+        for agent in (self.touchpoints, self.windows):
+            topic = self.app.topic(agent.topic, schema=schema, partitions=self.settings.partitions, maxsize=4)
+            self.app.agent(topic, name=f"cxstream.{agent.topic}")(agent.__call__)
+        if self.settings.sources:
+            topic = self.app.topic(*self.settings.sources, schema=schema, maxsize=4)
+            self.app.agent(topic, name="cxstream.sources")(SourcesAgent(self.settings, self.outbox).__call__)
+        self.app.on_partitions_revoked.connect(self._on_revoked)
+
+    def _boards(self) -> list[Board]:
+        return list(self.windows.boards.values())
+
+    def _serve(self) -> None:
+        registry = self.health.registry
+        registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
+        web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
+        self.app.service(cast(Any, web))
+        self.app.before_start = self.outbox.start
+        self.app.before_stop = self._close
+
+    async def _on_customers(self, partitions: set[int]) -> None:
+        await self.touchpoints.close()
+        self.touchpoints.open(partitions)
+
+    async def _on_cells(self, partitions: set[int]) -> None:
+        await self.windows.close()
+        self.windows.open(partitions)
+        self.ready = True
+        log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self.ready = False
+        await asyncio.gather(self.touchpoints.close(), self.windows.close())
+
+    async def _close(self) -> None:
+        await self._on_revoked()
+        await self.outbox.stop()
+
+    def trouble(self) -> str | None:
+        """What keeps the worker from getting on; None while it does."""
+        since_ms = self.outbox.stalled_since_ms
+        if since_ms is not None and now_ms() - since_ms > _STALLED_MS:
+            return f"stalled: the brokers have refused writes for {(now_ms() - since_ms) // SECOND_MS} s"
+        return None
+
+    def unready(self) -> str | None:
+        """What the worker still waits for; None once it owns its partitions and their state is complete."""
+        return self.trouble() or (None if self.ready else "recovering: waiting for partitions and their state")

@@ -1,0 +1,31 @@
+"""What a folded batch sends to ``cells``: which partition of it, under which key, with which bytes."""
+
+from zlib import crc32
+
+from msgspec import msgpack
+
+from schemas.cell import Cell, CellKey, Segment, Watermark, WatermarkKey, encode
+from stream.fold import Folded
+
+Mail = dict[int, list[tuple[bytes, bytes | None]]]
+"""Key and value of each record, by partition of the topic."""
+
+
+def partition_of(segment: Segment, partitions: int) -> int:
+    """The partition of ``cells`` that has all of a segment: windows over it are read in one place."""
+    return crc32(msgpack.encode(segment)) % partitions
+
+
+def mail(folded: Folded, source_partition: int, partitions: int, generation: int) -> Mail:
+    """Current totals to where their segment is, tombstones for what is no longer kept, and to all the watermark."""
+    out: Mail = {number: [] for number in range(partitions)}
+    for (segment, resolution_ms, start_ms), counters in folded.cells.items():
+        key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
+        out[partition_of(segment, partitions)].append((key, encode(Cell(counters, folded.offset, generation))))
+    for segment, resolution_ms, start_ms in folded.expired:
+        key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
+        out[partition_of(segment, partitions)].append((key, None))
+    watermark = (encode(WatermarkKey(source_partition)), encode(Watermark(folded.watermark_ms, folded.offset)))
+    for records in out.values():
+        records.append(watermark)
+    return out
