@@ -1,5 +1,8 @@
 """The pipeline's own health, as Prometheus sees it."""
 
+from collections.abc import Mapping
+
+from faust.types import TP
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from stream.fold import Folded
@@ -36,7 +39,7 @@ class Instruments:
     def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
-    def folded(self, partition: int, records: int, batch: Folded) -> None:
+    def folded(self, records: int, batch: Folded) -> None:
         """Count what a batch came to."""
         self.batch.observe(records)
         for kind, number in batch.events.items():
@@ -46,4 +49,18 @@ class Instruments:
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.skipped.inc(batch.skipped)
-        self.watermark.labels(partition).set(batch.watermark_ms / 1000)
+
+    def progress(
+        self, lag: Mapping[TP, int], watermarks_ms: Mapping[int, int], now_ms: int, stalled_since_ms: int | None
+    ) -> None:
+        """How far behind the partitions are that this worker owns now; those it no longer owns are not shown."""
+        self.lag.clear()
+        self.watermark.clear()
+        self.delay.clear()
+        for tp, records in lag.items():
+            self.lag.labels(tp.topic, tp.partition).set(records)
+        for partition, watermark_ms in watermarks_ms.items():
+            if watermark_ms:
+                self.watermark.labels(partition).set(watermark_ms / 1000)
+                self.delay.labels(partition).set((now_ms - watermark_ms) / 1000)
+        self.stalled.set(0 if stalled_since_ms is None else (now_ms - stalled_since_ms) / 1000)

@@ -33,6 +33,7 @@ class Outbox:
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self.stalled_since_ms: int | None = None
+        self.is_idempotent = True
 
     async def start(self) -> None:
         """Connect; idempotently, where the brokers know that (the embedded one does not)."""
@@ -40,6 +41,7 @@ class Outbox:
             self._producer = await self._connected(idempotent=True)
         except (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion):
             self._producer = await self._connected(idempotent=False)
+            self.is_idempotent = False
 
     async def _connected(self, idempotent: bool) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(

@@ -121,7 +121,7 @@ class TouchpointsAgent:
                 await self._commit(lane, records[half:], generation)
                 return
             self._health.commit.observe(time.perf_counter() - started)
-        self._health.folded(fold.partition, len(records), folded)
+        self._health.folded(len(records), folded)
 
     async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
         n = self._settings.partitions

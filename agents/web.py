@@ -44,7 +44,7 @@ class WebServer(Service):
 
     async def _metrics(self, request: web.Request) -> web.Response:
         kind = openmetrics if "application/openmetrics-text" in request.headers.get("Accept", "") else exposition
-        body: bytes = kind.generate_latest(self._registry)  # type: ignore[no-untyped-call]
+        body: bytes = kind.generate_latest(self._registry)
         return web.Response(body=body, headers={"Content-Type": kind.CONTENT_TYPE_LATEST})
 
     async def _answer(self, trouble: str | None) -> web.Response:

@@ -43,6 +43,7 @@ class CxApp(faust.App):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.positions: dict[TP, int] = {}
+        self.exact_end_offsets = True
         self.before_start: Step = _nothing
         self.before_stop: Step = _nothing
         super().__init__(*args, **kwargs)
@@ -142,8 +143,18 @@ class Worker:
         registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
         web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
         self.app.service(cast(Any, web))
-        self.app.before_start = self.outbox.start
+        self.app.timer(1.0)(self._observe)
+        self.app.before_start = self._connect
         self.app.before_stop = self._close
+
+    async def _observe(self) -> None:
+        """Bring the gauges that no event moves up to date."""
+        self.health.progress(
+            {tp: max(0, (self.app.consumer.highwater(tp) or 0) - at) for tp, at in self.app.positions.items()},
+            {number: lane.fold.marker.watermark_ms for number, lane in self.touchpoints.lanes.items()},
+            now_ms(),
+            self.outbox.stalled_since_ms,
+        )
 
     async def _on_customers(self, partitions: set[int]) -> None:
         await self.touchpoints.close()
@@ -158,6 +169,11 @@ class Worker:
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = False
         await asyncio.gather(self.touchpoints.close(), self.windows.close())
+
+    async def _connect(self) -> None:
+        await self.outbox.start()
+        # Only the embedded broker has neither idempotent producers nor right end offsets.
+        self.app.exact_end_offsets = self.outbox.is_idempotent
 
     async def _close(self) -> None:
         await self._on_revoked()

@@ -272,30 +272,32 @@ def test_all_mistakes_are_found_at_once_with_their_lines():
             customer: "{c"
             kind: nps
             score: ten
-            topic: x
+            touchpint: x
         """)
-    assert [problem.split(": ", 1) for problem in found] == [
-        ["m.yaml:1", "`input: skip` must be a whole number, 0 or more"],
-        ["m.yaml:1", "`input`: unknown key `delimeter`: did you mean `delimiter`?"],
-        ["m.yaml:2", "`timezone` 'Mars/Olympus' is not known: use a name such as UTC or America/Los_Angeles"],
-        ["m.yaml:5", "`time`: `format` '%Q' is neither iso, epoch_s, epoch_ms nor a strptime pattern"],
-        ["m.yaml:6", "`defaults`: no event here has a field `customr`: did you mean `customer`?"],
-        ["m.yaml:7", found[5].split(": ", 1)[1]],
-        ["m.yaml:9", "there is no event type `ticket.opend`: did you mean `ticket.opened`?"],
-        ["m.yaml:10", "`ticket.resolved` follows changes: say of what by `entity: <column>` at the top"],
-        ["m.yaml:10", found[8].split(": ", 1)[1]],
-        ["m.yaml:10", "`ticket.resolved` lacks `ticket`: give it `ticket: …`"],
-        ["m.yaml:15", found[10].split(": ", 1)[1]],
-        ["m.yaml:16", "`score`: `times` must be a number above 0 (100: dollars to cents)"],
-        ["m.yaml:17", "`when: s`: give one of equals, in, between, matches, empty, not"],
-        ["m.yaml:17", "`when: s`: unknown key `betwen`: did you mean `between`?"],
-        ["m.yaml:18", found[14].split(": ", 1)[1]],
-        ["m.yaml:18", "`scale`: unknown key `maximum`: did you mean `max`?"],
-        ["m.yaml:19", "another event is called `survey.answered`: give this one a `name:` of its own"],
-        ["m.yaml:21", "a lone `{`: write `{{` for the character itself"],
-        ["m.yaml:23", "`score`: not a number: 'ten'"],
-        ["m.yaml:24", "`survey.answered` has no field `topic`: did you mean `touchpoint`?"],
-    ]  # fmt: skip
+    beginnings = [
+        "m.yaml:1: `input: skip` must be a whole number, 0 or more",
+        "m.yaml:1: `input`: unknown key `delimeter`: did you mean `delimiter`?",
+        "m.yaml:2: `timezone` 'Mars/Olympus' is not known: use a name such as UTC or America/Los_Angeles",
+        "m.yaml:5: `time`: `format` '%Q' is neither iso, epoch_s, epoch_ms nor a strptime pattern",
+        "m.yaml:6: `defaults`: no event here has a field `customr`: did you mean `customer`?",
+        "m.yaml:7: `channel` cannot be `Web Site`: ",
+        "m.yaml:9: there is no event type `ticket.opend`: did you mean `ticket.opened`?",
+        "m.yaml:10: `ticket.resolved` follows changes: say of what by `entity: <column>` at the top",
+        "m.yaml:10: `ticket.resolved` lacks `customer`: give it who did it",
+        "m.yaml:10: `ticket.resolved` lacks `ticket`: give it `ticket: …`",
+        "m.yaml:15: `kind` cannot be `npss`: ",
+        "m.yaml:16: `score`: `times` must be a number above 0 (100: dollars to cents)",
+        "m.yaml:17: `when: s`: give one of equals, in, between, matches, empty, not",
+        "m.yaml:17: `when: s`: unknown key `betwen`: did you mean `between`?",
+        "m.yaml:18: `scale` cannot be: ",
+        "m.yaml:18: `scale`: unknown key `maximum`: did you mean `max`?",
+        "m.yaml:19: another event is called `survey.answered`: give this one a `name:` of its own",
+        "m.yaml:21: a lone `{`: write `{{` for the character itself",
+        "m.yaml:23: `score`: not a number: 'ten'",
+        "m.yaml:24: `survey.answered` has no field `touchpint`: did you mean `touchpoint`?",
+    ]
+    for problem, beginning in zip(found, beginnings, strict=True):
+        assert problem.startswith(beginning)
 
 
 @pytest.mark.parametrize(

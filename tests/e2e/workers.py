@@ -1,0 +1,147 @@
+"""Worker processes of a test, on a broker: started, waited for, killed, and read over HTTP."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from agents import topics
+from agents.settings import Settings, load
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Worker:
+    """One `cxstream worker` process."""
+
+    def __init__(self, deployment: "Deployment", number: int) -> None:
+        self.port = free_port()
+        self.log = deployment.folder / f"worker-{number}-{self.port}.log"
+        command = [sys.executable, "-m", "agents.cli", "worker", "--settings", str(deployment.file)]
+        environment = os.environ | {"CXSTREAM_PORT": str(self.port), "CXSTREAM_DATA_DIR": f"{deployment.folder}/{number}"}
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def is_ready(self) -> bool:
+        try:
+            return self.get("/readyz") == "ok\n"
+        except OSError:
+            return False
+
+    def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+        """Everything on /metrics by name and labels."""
+        families = text_string_to_metric_families(self.get("/metrics"))
+        return {
+            (sample.name, tuple(sorted((k, v) for k, v in sample.labels.items() if v))): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(30)
+
+
+class Deployment:
+    """Settings, topics and the workers of one application."""
+
+    def __init__(self, bootstrap: str, folder: Path, **settings: object) -> None:
+        self.folder = folder
+        self.file = folder / "cxstream.yaml"
+        name = re.sub(r"\W+", "-", folder.name)
+        given = {"bootstrap": bootstrap, "id": name, "prefix": f"{name}.", "session_seconds": 6, "host": "127.0.0.1"}
+        self.file.write_text(yaml.safe_dump(given | settings))
+        self.settings: Settings = load(self.file, environment={})
+        self.workers: list[Worker] = []
+        topics.ensure(self.settings)
+
+    def start(self, number: int = 1) -> None:
+        self.workers += [Worker(self, len(self.workers) + i) for i in range(number)]
+        self.wait(lambda: all(worker.is_ready() for worker in self.workers), "workers are ready")
+
+    def wait(self, condition: object, what: str, seconds: float = 90) -> None:
+        """Until a condition holds; the workers' logs are in the error when it does not."""
+        end = time.monotonic() + seconds
+        while not condition():  # type: ignore[operator]
+            for worker in self.workers:
+                assert worker.process.poll() is None, f"a worker died: {worker.log.read_text()[-3000:]}"
+            assert time.monotonic() < end, f"not so in {seconds} s: {what}. {self.logs()}"
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        return "\n".join(f"{worker.log}: {worker.log.read_text()[-2000:]}" for worker in self.workers)
+
+    def wait_until_read(self, records: int, seconds: float = 120) -> None:
+        """Until the states include `records` touchpoints records, and all cells that follow from them."""
+
+        def read() -> bool:
+            lag = [value for worker in self.workers for (name, _), value in worker.samples().items() if name == "cx_lag_records"]
+            return len(lag) == 2 * self.settings.partitions and not any(lag) and self.included() >= records
+
+        self.wait(read, f"{records} records are included", seconds)
+        time.sleep(1.5)  # cells, then a round of metrics, follow within a second
+        self.wait(read, "cells are included", seconds)
+
+    def included(self) -> int:
+        """Records of `touchpoints` that the states include, from the committed offsets."""
+        with topics.admin(self.settings.bootstrap) as client:
+            offsets = client.list_group_offsets([self.settings.id])
+        found = 0
+        topic = self.settings.topic("touchpoints")
+        for tp, at in _flat(offsets):
+            if tp.topic == topic:
+                found += max(0, at.offset)
+        return found
+
+    def total(self, name: str) -> float:
+        """A counter, over all workers and labels."""
+        return sum(v for worker in self.workers for (sample, _), v in worker.samples().items() if sample == name)
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+
+
+def _flat(offsets: dict) -> Iterator[tuple]:
+    for key, value in offsets.items():
+        if isinstance(value, dict):
+            yield from _flat(value)
+        else:
+            yield key, value
+
+
+@contextmanager
+def deployment(bootstrap: str, folder: Path, workers: int, **settings: object) -> Iterator[Deployment]:
+    running = Deployment(bootstrap, folder, **settings)
+    try:
+        running.start(workers)
+        yield running
+    finally:
+        running.stop()
+
+
+def cli(*arguments: str) -> object:
+    """A command's JSON."""
+    done = subprocess.run([sys.executable, "-m", "agents.cli", *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
