@@ -194,6 +194,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "CXSTREAM_DATA_DIR": ("data_dir", Path),
     "CXSTREAM_HOST": ("host", str),
     "CXSTREAM_PORT": ("port", int),
+    "CXSTREAM_SESSION_SECONDS": ("session_seconds", int),
     "CXSTREAM_RULES": ("rules_file", Path),
 }
 

@@ -5,7 +5,7 @@ message's value is the list of records, its offset that of the last one.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from faust import Schema
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
@@ -44,11 +44,14 @@ class BatchConsumer(AIOKafkaConsumer):
             await self.perform_seek()
             return
         for tp, batch in records.items():
-            if not self.flow_active or self.app.consumer_generation_id != generation:
+            if self._is_outdated(generation):
                 break
-            if batch and (active is None or tp in active or tp in self._buffered_partitions):
+            if batch and (tp in active or tp in self._buffered_partitions):
                 self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
                 yield tp, self._batch_message(tp, batch, generation)
+
+    def _is_outdated(self, generation: int) -> bool:
+        return not self.flow_active or self.app.consumer_generation_id != generation
 
     def _batch_message(self, tp: TP, batch: list[Any], generation: int) -> ConsumerMessage:
         last = batch[-1]
@@ -113,13 +116,12 @@ class BatchConsumer(AIOKafkaConsumer):
     def _new_offset(self, tp: TP) -> int | None:
         """What may be committed: all that the state includes, or else the last batch that was dealt with."""
         acked = self._acked[tp]
-        if not acked:
-            return None
-        last: int = max(acked)
+        last = max(acked, default=None)
         acked.clear()
         self._acked_index[tp].clear()
-        positions: Mapping[TP, int] = self.app.positions
-        return positions.get(tp, last + 1)
+        if tp.topic in self.app.stateful:
+            return cast(int | None, self.app.positions.get(tp))
+        return None if last is None else last + 1
 
 
 class BatchTransport(AIOKafkaTransport):

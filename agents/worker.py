@@ -39,10 +39,11 @@ async def _nothing() -> None:
 
 
 class CxApp(faust.App):
-    """A Faust app whose messages are batches. ``positions`` is where its states go on reading their source topics."""
+    """A Faust app whose messages are batches. ``positions`` is where its states go on reading ``stateful`` topics."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.positions: dict[TP, int] = {}
+        self.stateful: set[str] = set()
         self.exact_end_offsets = True
         self.before_start: Step = _nothing
         self.before_stop: Step = _nothing
@@ -128,6 +129,7 @@ class Worker:
     def _subscribe(self) -> None:
         schema = RawSchema()
         for agent in (self.touchpoints, self.windows):
+            self.app.stateful.add(agent.topic)
             topic = self.app.topic(agent.topic, schema=schema, partitions=self.settings.partitions, maxsize=4)
             self.app.agent(topic, name=f"cxstream.{agent.topic}")(agent.__call__)
         if self.settings.sources:

@@ -163,9 +163,10 @@ class Fold:
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
         folded.offset = records[-1].offset
         folded.watermark_ms = self._watermark_ms
-        folded.cells = {cell: dict(total) for cell, total in self._cells.add(self._tally.cells(self.segments)).items()}
+        touched, passed = self._cells.add(self._tally.cells(self.segments), self._watermark_ms)
+        folded.cells = {cell: dict(total) for cell, total in touched.items()}
         self._tally.clear()
-        folded.expired = self._cells.expire(self._watermark_ms)
+        folded.expired = passed + self._cells.expire(self._watermark_ms)
         marker = Marker(VERSION, folded.offset, self._watermark_ms, generation, records[0].offset, len(records))
         self.state.put(MARKER, marker)
         folded.changes = {MARKER: marker.encode(), **self.state.changes()}

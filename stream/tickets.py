@@ -66,10 +66,8 @@ def apply(ticket: Ticket, event: Touchpoint) -> bool:
             if event.by_customer:
                 _contact(ticket, event, new=isinstance(event, CallStarted) or ticket.answered)
             return False
-        case TicketResolved():
-            ticket.resolved_ms = max(event.time_ms, ticket.resolved_ms or event.time_ms)
-        case TicketClosed():
-            ticket.resolved_ms = event.time_ms if ticket.resolved_ms is None else ticket.resolved_ms
+        case TicketResolved() | TicketClosed():
+            return _resolve(ticket, event)
         case TicketReopened():
             ticket.resolved_ms = None
             ticket.reopenings += 1
@@ -109,6 +107,17 @@ def _open(ticket: Ticket, event: TicketOpened) -> None:
     ticket.opened_ms = event.time_ms if ticket.opened_ms is None else min(ticket.opened_ms, event.time_ms)
     if ticket.contacts == 0:
         _contact(ticket, event, new=True)
+
+
+def _resolve(ticket: Ticket, event: TicketResolved | TicketClosed) -> bool:
+    """The last resolution counts; closing is one only where there was none."""
+    if ticket.resolved_ms is None:
+        ticket.resolved_ms = event.time_ms
+        return True
+    if isinstance(event, TicketClosed):
+        return False
+    ticket.resolved_ms = max(event.time_ms, ticket.resolved_ms)
+    return True
 
 
 def _speak(ticket: Ticket, event: TicketReplied | ChatMessage) -> None:

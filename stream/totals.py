@@ -44,27 +44,37 @@ class Cells:
             _, resolution_ms, start_ms = _decode_id(key[len(PREFIX) :])
             self._starts[resolution_ms].setdefault(start_ms, set()).add(key)
 
-    def add(self, deltas: dict[CellId, Counters]) -> dict[CellId, Counters]:
-        """Add to the cells; the new totals of those touched."""
+    def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Counters], list[CellId]]:
+        """Add to the cells; the new totals of those touched, and which of them are over already.
+
+        A slice that came and went within one batch is told of, but never stored.
+        """
         touched: dict[CellId, Counters] = {}
+        passed: list[CellId] = []
         for cell, delta in deltas.items():
             key = PREFIX + _encode(cell)
             totals = self._state.get(key, Totals.decode)
             if totals is None:
+                if self._is_over(cell[1], cell[2], watermark_ms):
+                    touched[cell] = delta
+                    passed.append(cell)
+                    continue
                 totals = Totals({})
                 self._starts[cell[1]].setdefault(cell[2], set()).add(key)
             self._state.put(key, totals)
             add(totals.counters, delta)
             touched[cell] = totals.counters
-        return touched
+        return touched, passed
+
+    def _is_over(self, resolution_ms: int, start_ms: int, watermark_ms: int) -> bool:
+        end_ms = self._config.calendar.slice_end_ms(resolution_ms, start_ms)
+        return end_ms <= watermark_ms - self._config.retention_ms[resolution_ms]
 
     def expire(self, watermark_ms: int) -> list[CellId]:
         """Drop the cells whose slice ended longer ago than it is kept, and name them."""
         gone: list[CellId] = []
         for resolution_ms, starts in self._starts.items():
-            bound_ms = watermark_ms - self._config.retention_ms[resolution_ms]
-            ended = [s for s in starts if self._config.calendar.slice_end_ms(resolution_ms, s) <= bound_ms]
-            for start_ms in ended:
+            for start_ms in [start_ms for start_ms in starts if self._is_over(resolution_ms, start_ms, watermark_ms)]:
                 for key in starts.pop(start_ms):
                     self._state.delete(key)
                     gone.append(_decode_id(key[len(PREFIX) :]))

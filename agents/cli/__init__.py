@@ -7,6 +7,7 @@ import typer
 
 from agents.brokers import BrokerError
 from agents.cli.broker import broker
+from agents.cli.demo import demo
 from agents.cli.replay import replay
 from agents.cli.simulate import simulate
 from agents.cli.topics import topics
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (worker, broker, topics, simulate, replay):
+for command in (demo, worker, broker, topics, simulate, replay):
     app.command()(command)
 
 

@@ -1,0 +1,210 @@
+"""Three real data sets through Kafka into two workers: every value equals SQL over the raw file, to the last digit."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from agents import mappings
+from agents.brokers import Broker
+from agents.reader import read
+from agents.replay import replay
+from schemas.metric import Metric
+from stream import mapping
+from stream.board import Board
+from stream.metrics import Value
+from stream.metrics import read as read_metrics
+from stream.windows import WINDOWS
+from tests.agents.oracle import airport, incidents, purchases
+from tests.e2e.workers import Deployment, deployment
+
+Expected = dict[str, tuple[float, int]]
+"""Value and samples by name."""
+Truth = Callable[[tuple[str, ...], int, int], dict[tuple[str, ...], Expected]]
+"""What SQL says, by the values of the dimensions, for a half-open interval."""
+WITHIN = {f"resolution_p{p}_seconds" for p in (50, 90, 99)}
+"""Quantiles: within 1 %; all else is equal to the last digit."""
+
+
+@pytest.fixture
+def streamed(kafka: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    """Replays a file into two workers; the deployment when all of it is included."""
+    opened = []
+
+    def run(path: Path, name: str, segments: list[list[str]], **settings: object) -> Deployment:
+        context = deployment(kafka.bootstrap, tmp_path, 2, segments=segments, **settings)
+        running = context.__enter__()
+        opened.append(context)
+        source = mapping.parse(*mappings.find(name))
+        sent = replay(path, source, bootstrap=kafka.bootstrap, topic=running.settings.topic("touchpoints"))
+        running.wait_until_read(sum(sent.events.values()))
+        assert running.total("cx_touchpoints_folded_total") == sum(sent.events.values())
+        return running
+
+    yield run
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+def boards(running: Deployment) -> list[Board]:
+    """The topic `cells`, merged by the project's own code, with all that it ever held."""
+    merged = [Board(running.settings.config, (), lambda _: None) for _ in range(running.settings.partitions)]
+    records: dict[int, list] = {}
+    for record in read(running.settings.bootstrap, running.settings.topic("cells")):
+        records.setdefault(record.partition, []).append(record)
+    for partition, found in records.items():
+        assert merged[partition].merge(found, 0) == 0
+    return merged
+
+
+def compare(values: dict[str, Value], expected: Expected, place: object) -> int:
+    """How many values were compared."""
+    for name, (value, samples) in expected.items():
+        assert name in values, (place, name, values)
+        assert values[name].samples == samples, (place, name)
+        if name in WITHIN:
+            assert values[name].value == pytest.approx(value, rel=0.01), (place, name)
+        else:
+            assert values[name].value == value, (place, name)
+    assert not {n for n in values if n not in expected and n not in IGNORED}, (place, values, expected)
+    return len(expected)
+
+
+IGNORED = {"touchpoints", "active_customers", "stickiness_ratio", "fcr_one_touch_ratio", "ces_easy_ratio", "ces_hard_ratio"}
+
+
+def compare_cells(running: Deployment, truth: Truth, dimensions: list[tuple[str, ...]], moments: Iterable[int]) -> int:
+    """Every window, as of each moment, for every segment of every dimension: equal to SQL; how many values were."""
+    calendar, compared = running.settings.config.calendar, 0
+    all_boards = boards(running)
+    for moment in moments:
+        for window in WINDOWS.values():
+            start, end = window.interval(calendar, moment)
+            for names in dimensions:
+                expected = truth(names, start, end)
+                found = {
+                    tuple(value for _, value in segment): read_metrics(board.history.read(segment, start, end, window.by_day))
+                    for board in all_boards
+                    for segment in board.history.segments()
+                    if tuple(name for name, _ in segment) == names
+                }
+                for key in expected.keys() | found.keys():
+                    compared += compare(found.get(key, {}), expected.get(key, {}), (window.name, moment, names, key))
+    return compared
+
+
+def compare_published(running: Deployment, truth: Truth) -> int:
+    """What the workers publish, on the topic and to Prometheus: equal to SQL over its own interval."""
+    latest: dict[bytes, Metric] = {}
+    for record in read(running.settings.bootstrap, running.settings.topic("metrics")):
+        latest[record.key] = mapping_free_decode(record.value)
+    scraped: dict[tuple[str, frozenset], float] = {}
+    for worker in running.workers:
+        for (name, labels), value in worker.samples().items():
+            if ("window" in dict(labels)) and not name.endswith("_samples"):
+                assert (name, frozenset(labels)) not in scraped, "two workers have the same series"
+                scraped[name, frozenset(labels)] = value
+    compared = 0
+    for metric in latest.values():
+        key = (f"cx_{metric.metric}", frozenset({"window": metric.window, **metric.segment}.items()))
+        assert scraped.get(key) == metric.value, metric
+        expected = truth(tuple(metric.segment), metric.start_ms, metric.end_ms).get(tuple(metric.segment.values()), {})
+        if metric.value is not None and metric.metric in expected:
+            compare({metric.metric: Value(metric.value, metric.samples)}, {metric.metric: expected[metric.metric]}, metric)
+            compared += 1
+    return compared
+
+
+def mapping_free_decode(value: bytes) -> Metric:
+    import msgspec
+
+    return msgspec.json.decode(value, type=Metric)
+
+
+def test_the_airport_survey_equals_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
+    path = shared_data("airport-survey-2017.csv")
+    names = ("channel", "segment", "region", "product", "touchpoint")
+    dimensions = [(), *((name,) for name in names), ("touchpoint", "segment"), ("segment", "product")]
+    zone = "America/Los_Angeles"
+    running = streamed(path, "airport-survey", [list(d) for d in dimensions if d], time_zone=zone)
+
+    def truth(by: tuple[str, ...], start: int, end: int) -> dict[tuple[str, ...], Expected]:
+        found: dict[tuple[str, ...], Expected] = {}
+        for key, nps in airport.nps(path, by, start, end).items():
+            found.setdefault(key, {}).update(
+                nps_score=(100 * (nps.promoters - nps.detractors) / nps.n, nps.n),
+                nps_promoter_ratio=(nps.promoters / nps.n, nps.n),
+                nps_detractor_ratio=(nps.detractors / nps.n, nps.n),
+            )
+        for key, csat in airport.csat(path, by, start, end).items():
+            found.setdefault(key, {}).update(
+                csat_score=(csat.total / csat.n, csat.n),
+                csat_satisfied_ratio=(csat.satisfied / csat.n, csat.n),
+                csat_normalized_score=((csat.n * 1 * 4 + 9 * (csat.total - csat.n)) / (4 * csat.n), csat.n),
+            )
+        for key, ces in airport.ces(path, by, start, end).items():
+            found.setdefault(key, {}).update(ces_score=(ces.total / ces.n, ces.n))
+        return {key: values for key, values in found.items() if values}
+
+    moments = [1_493_622_000_000 + day * 86_400_000 + 43_200_000 for day in range(0, 31, 3)]
+    assert compare_cells(running, truth, dimensions, moments) > 5_000
+    assert compare_published(running, truth) > 1_000
+    total = read_metrics(next(b for b in boards(running) if () in b.history.segments()).history.read((), *MAY_2017))
+    assert round(total["nps_score"].value, 2) == 39.84 and total["nps_score"].samples == 2_746
+    assert round(total["csat_score"].value, 3) == 4.064 and total["csat_score"].samples == 2_688
+
+
+MAY_2017 = (1_493_596_800_000, 1_496_361_600_000)
+
+
+def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
+    path = shared_data("it-incidents-2016.csv.gz")
+    dimensions: list[tuple[str, ...]] = [(), ("channel",), ("team",), ("channel", "team")]
+    running = streamed(path, "it-incidents", [list(d) for d in dimensions if d])
+
+    def truth(by: tuple[str, ...], start: int, end: int) -> dict[tuple[str, ...], Expected]:
+        found: dict[tuple[str, ...], Expected] = {}
+        for key, r in incidents.resolutions(path, by, start, end).items():
+            values: Expected = {
+                "fcr_ratio": (r.first_contact / r.resolved, r.resolved),
+                "fcr_strict_ratio": (r.strict / r.resolved, r.resolved),
+            }
+            if r.timed:
+                values["resolution_mean_seconds"] = (r.duration_ms / (1000 * r.timed), r.timed)
+                for percent, ms in ((50, r.p50_ms), (90, r.p90_ms), (99, r.p99_ms)):
+                    values[f"resolution_p{percent}_seconds"] = (ms / 1000, r.timed)
+            if r.negative_durations:
+                values["negative_durations"] = (r.negative_durations, r.negative_durations)
+            found[key] = values
+        return found
+
+    rng = random.Random(3)
+    resolved = [ticket.end_ms for ticket in incidents.tickets(path)]
+    moments = [rng.choice(resolved) for _ in range(4)]
+    assert compare_cells(running, truth, dimensions, moments) > 3_000
+    assert compare_published(running, truth) > 50
+
+
+def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
+    path = shared_data("cd-purchases-1997.txt.gz")
+    running = streamed(path, "cd-purchases", [["channel"], ["product"]])
+    calendar = running.settings.config.calendar
+    held = boards(running)
+    checked = 0
+    months = [calendar.month_ms(start)[0] for start in range(853_027_200_000, 900_000_000_000, 40 * 86_400_000)]
+    for start, end in [*combinations(months, 2), (months[0], 1_000_000_000_000)]:
+        for board in held:
+            for segment in board.history.segments():
+                names = tuple(name for name, _ in segment)
+                sql = purchases.activity(path, calendar.date(start), calendar.date(end), names)
+                expected = sql.get(tuple(value for _, value in segment))
+                values = read_metrics(board.history.read(segment, start, end, by_day=True))
+                assert values["active_customers"].value == (expected.customers if expected else 0)
+                assert values["touchpoints"].value == expected.purchases
+                checked += 1
+    assert checked > 100
+    whole = next(b for b in held if () in b.history.segments()).history
+    assert read_metrics(whole.read((), 852_076_800_000, 1_000_000_000_000, by_day=True))["active_customers"].value == 23_570
+    assert read_metrics(whole.read((), 852_076_800_000, 854_755_200_000, by_day=True))["active_customers"].value == 7_846
