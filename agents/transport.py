@@ -55,7 +55,6 @@ class BatchConsumer(AIOKafkaConsumer):
 
     def _batch_message(self, tp: TP, batch: list[Any], generation: int) -> ConsumerMessage:
         last = batch[-1]
-        size = sum(len(record.value or b"") for record in batch)
         message: Any = ConsumerMessage  # Faust types the value as bytes
         return message(  # type: ignore[no-any-return]
             tp.topic,
@@ -68,7 +67,7 @@ class BatchConsumer(AIOKafkaConsumer):
             batch,
             None,
             0,
-            size,
+            0,
             tp,
             generation_id=generation,
         )

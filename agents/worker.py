@@ -28,7 +28,7 @@ from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
-_MOST_RECORDS = 5_000
+_MOST_RECORDS = 10_000
 
 
 Step = Callable[[], Awaitable[None]]

@@ -1,12 +1,12 @@
 """What is kept of one customer: recent event ids and active days."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from msgspec import Struct, msgpack
 
 from schemas.cell import Segment
 from stream.activity import Activity
-from stream.segments import Values
 
 _DIGEST_BYTES = 8
 
@@ -26,7 +26,7 @@ class Customer:
 
     ``recent`` is the last event ids as digests of 8 bytes, the oldest first. ``last_ms`` is the latest event time.
     ``activity`` has the active days by segment. ``today`` is a memory of what needs no second look (not stored): the
-    earliest moment by the values of the dimensions, on ``day``.
+    earliest moment by the numbers of the segments, on ``day``.
     """
 
     __slots__ = ("activity", "day", "last_ms", "recent", "today")
@@ -36,7 +36,7 @@ class Customer:
         self.last_ms = last_ms
         self.activity = activity if activity is not None else {}
         self.day = 0
-        self.today: dict[Values, int] = {}
+        self.today: dict[tuple[int, ...], int] = {}
 
     def is_repeat(self, event_id: str, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
@@ -51,7 +51,7 @@ class Customer:
         return False
 
     def encode(self) -> bytes:
-        return _encode(_Record(self.recent, self.last_ms, self.activity))
+        return _encode((self.recent, self.last_ms, self.activity))
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
@@ -59,6 +59,7 @@ class Customer:
         return cls(record.recent, record.last_ms, record.activity)
 
 
+@lru_cache(maxsize=65_536)
 def segment_key(segment: Segment) -> str:
     """A segment as a key of ``activity``."""
     return "\x1f".join(f"{name}\x1e{value}" for name, value in segment)

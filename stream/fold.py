@@ -110,10 +110,10 @@ class Fold:
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
-        self._tally = Tally(config)
+        self._tally = Tally(config, self.segments)
         self._calendar = config.calendar
         self._kept_ms = config.retention_ms[DAY_MS]
-        self._days: dict[int, int] = {}
+        self._day, self._day_ms = 0, (0, 0)
 
     def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
         """Fold records in order. Those at or below the offset already included are skipped.
@@ -163,7 +163,7 @@ class Fold:
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
         folded.offset = records[-1].offset
         folded.watermark_ms = self._watermark_ms
-        touched, passed = self._cells.add(self._tally.cells(self.segments), self._watermark_ms)
+        touched, passed = self._cells.add(self._tally.cells(), self._watermark_ms)
         folded.cells = {cell: dict(total) for cell, total in touched.items()}
         self._tally.clear()
         folded.expired = passed + self._cells.expire(self._watermark_ms)
@@ -194,9 +194,10 @@ class Fold:
         kind, moves = _ARRIVED.get(type(event)) or _arrived(type(event))
         values = self._values(event)
         folded.events[kind] += 1
-        self._tally.count(values, time_ms, self._watermark_ms, moves)
+        segments = self.segments.numbers(values)
+        self._tally.count(segments, time_ms, self._watermark_ms, moves)
         if event.by_customer:
-            self._activity(customer, values, time_ms)
+            self._activity(customer, segments, time_ms)
         if event.ticket is not None:
             self._ticket(event, values)
         if type(event) is SurveyAnswered:
@@ -213,25 +214,28 @@ class Fold:
             return Reason.LATE, f"time {time_ms} is beyond retention at watermark {self._watermark_ms}"
         return None
 
-    def _activity(self, customer: Customer, values: Values, time_ms: int) -> None:
+    def _activity(self, customer: Customer, segments: tuple[int, ...], time_ms: int) -> None:
         """The customer did something: count the day, once for each segment."""
-        start_ms = self._calendar.day_start_ms(time_ms)
-        if customer.day != start_ms:
-            customer.day, customer.today = start_ms, {}
-        first_ms = customer.today.get(values)
+        if not self._day_ms[0] <= time_ms < self._day_ms[1]:
+            midnight_ms = self._calendar.day_start_ms(time_ms)
+            self._day_ms = (midnight_ms, self._calendar.day_end_ms(midnight_ms))
+            self._day = self._calendar.day_number(midnight_ms)
+        if customer.day != self._day:
+            customer.day, customer.today = self._day, {}
+        first_ms = customer.today.get(segments)
         if first_ms is not None and first_ms <= time_ms:
             return
-        customer.today[values] = time_ms
-        day = self._day_number(start_ms)
-        for segment in self.segments.of(values):
-            key = segment_key(segment)
+        customer.today[segments] = time_ms
+        day = self._day
+        for number in segments:
+            key = segment_key(self.segments.segment(number))
             known = customer.activity.get(key)
             if known is None:
                 customer.activity[key], facts = activity.started(day, time_ms)
             else:
                 facts = activity.seen(known, day, time_ms, self._midnight_ms)
             for at_ms, fact in facts:
-                self._tally.count_in(segment, at_ms, self._watermark_ms, counted(fact))
+                self._tally.count((number,), at_ms, self._watermark_ms, counted(fact))
 
     def _ticket(self, event: Touchpoint, values: Values) -> None:
         """Something happened to a ticket: what its resolution contributes may change."""
@@ -244,11 +248,12 @@ class Fold:
         new_ms = ticket.resolved_ms or 0
         if (new, new_ms) == (ticket.counted, ticket.counted_ms):
             return
+        segments = self.segments.numbers(ticket.values)
         if ticket.counted is not None:
             taken_back = replace(ticket.counted, sign=-1)
-            self._tally.count(ticket.values, ticket.counted_ms, self._watermark_ms, counted(taken_back))
+            self._tally.count(segments, ticket.counted_ms, self._watermark_ms, counted(taken_back))
         if new is not None:
-            self._tally.count(ticket.values, new_ms, self._watermark_ms, counted(new))
+            self._tally.count(segments, new_ms, self._watermark_ms, counted(new))
         ticket.counted, ticket.counted_ms = new, new_ms
 
     def _survey(self, event: SurveyAnswered, values: Values) -> None:
@@ -260,15 +265,9 @@ class Fold:
             if not answers.replaces(new, old):
                 return
             taken_back = replace(old.counted, sign=-1)
-            self._tally.count(old.values, old.time_ms, self._watermark_ms, counted(taken_back))
+            self._tally.count(self.segments.numbers(old.values), old.time_ms, self._watermark_ms, counted(taken_back))
         self.state.put(key, new)
-        self._tally.count(values, event.time_ms, self._watermark_ms, counted(new.counted))
-
-    def _day_number(self, start_ms: int) -> int:
-        day = self._days.get(start_ms)
-        if day is None:
-            day = self._days[start_ms] = self._calendar.day_number(start_ms)
-        return day
+        self._tally.count(self.segments.numbers(values), event.time_ms, self._watermark_ms, counted(new.counted))
 
     def _midnight_ms(self, day: int) -> int:
         return self._calendar.day_number_start_ms(day)

@@ -57,19 +57,36 @@ class Segments:
             names = tuple(name for name, _ in segment)
             if names in self._sizes:
                 self._sizes[names] += 1
-        self._cache: dict[Values, tuple[Segment, ...]] = {}
+        self._cache: dict[Values, tuple[int, ...]] = {}
+        self._numbers: dict[Segment, int] = {}
+        self._by_number: list[Segment] = []
         self.new: list[Segment] = []
         self.overflowed = 0
 
     def of(self, values: Values) -> tuple[Segment, ...]:
         """The segments of these values, the order being that of the configuration."""
+        return tuple(self._by_number[number] for number in self.numbers(values))
+
+    def numbers(self, values: Values) -> tuple[int, ...]:
+        """The same by their numbers, which hold for this process only."""
         found = self._cache.get(values)
         if found is None:
             if len(self._cache) > 100_000:
                 self._cache.clear()
-            found = tuple(segment for index in self._indexes if (segment := self._segment(index, values)) is not None)
-            self._cache[values] = found
+            segments = (self._segment(index, values) for index in self._indexes)
+            found = self._cache[values] = tuple(self._number(segment) for segment in segments if segment is not None)
         return found
+
+    def segment(self, number: int) -> Segment:
+        """The segment of that number."""
+        return self._by_number[number]
+
+    def _number(self, segment: Segment) -> int:
+        number = self._numbers.get(segment)
+        if number is None:
+            number = self._numbers[segment] = len(self._by_number)
+            self._by_number.append(segment)
+        return number
 
     def _segment(self, index: tuple[tuple[str, int], ...], values: Values) -> Segment | None:
         pairs: list[tuple[str, str]] = []

@@ -1,9 +1,11 @@
-"""What one batch adds to the counters, gathered finely and rolled up once at the end."""
+"""What one batch adds to the counters, gathered in the finest slices and rolled up once at the end."""
+
+from collections.abc import Sequence
 
 from schemas.cell import Segment
 from stream.config import Config
 from stream.counters import Counters
-from stream.segments import Segments, Values
+from stream.segments import Segments
 from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
 
 CellId = tuple[Segment, int, int]
@@ -13,54 +15,51 @@ Moves = tuple[tuple[str, int], ...]
 
 
 class Tally:
-    """Counters by place and finest slice; a place is the values of a touchpoint, or one segment.
+    """Counters by finest slice and segment, the latter by its number.
 
     A fact is counted in every resolution whose slice is still kept at the watermark of its arrival. That depends on the
     order of the events alone, never on how they fell into batches.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, segments: Segments) -> None:
         self._config = config
         self._calendar = config.calendar
+        self._segments = segments
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
-        self._by_values: dict[tuple[Values, int, int], Counters] = {}
-        self._by_segment: dict[tuple[Segment, int, int], Counters] = {}
+        self._slices: dict[tuple[int, int], dict[int, Counters]] = {}
 
-    def count(self, values: Values, time_ms: int, watermark_ms: int, moves: Moves) -> None:
-        """Count in every segment that the values belong to."""
+    def count(self, segments: Sequence[int], time_ms: int, watermark_ms: int, moves: Moves) -> None:
+        """Count in these segments, given by their numbers."""
+        by_segment = self._slice(time_ms, watermark_ms)
+        for segment in segments:
+            counters = by_segment.get(segment)
+            if counters is None:
+                by_segment[segment] = dict(moves)
+            else:
+                for name, by in moves:
+                    counters[name] = counters.get(name, 0) + by
+
+    def _slice(self, time_ms: int, watermark_ms: int) -> dict[int, Counters]:
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
-        key = (values, time_ms // TEN_SECONDS_MS, level)
-        counters = self._by_values.get(key)
-        if counters is None:
-            counters = self._by_values[key] = {}
-        for name, by in moves:
-            counters[name] = counters.get(name, 0) + by
+        key = (time_ms // TEN_SECONDS_MS, level)
+        found = self._slices.get(key)
+        if found is None:
+            found = self._slices[key] = {}
+        return found
 
-    def count_in(self, segment: Segment, time_ms: int, watermark_ms: int, moves: Moves) -> None:
-        """Count in one segment only."""
-        level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
-        counters = self._by_segment.setdefault((segment, time_ms // TEN_SECONDS_MS, level), {})
-        for name, by in moves:
-            counters[name] = counters.get(name, 0) + by
-
-    def cells(self, segments: Segments) -> dict[CellId, Counters]:
-        """Everything counted, by cell: from values to segments, which are few, then from fine to coarse slices."""
-        finest = self._by_segment
-        for (values, number, level), counters in self._by_values.items():
-            for segment in segments.of(values):
-                _gather(finest, (segment, number, level), counters)
+    def cells(self) -> dict[CellId, Counters]:
+        """Everything counted, by cell: each finest slice is added to all slices that it is part of."""
         cells: dict[CellId, Counters] = {}
-        slice_start_ms = self._calendar.slice_start_ms
-        for (segment, number, level), counters in finest.items():
+        for (number, level), by_segment in self._slices.items():
             for resolution_ms in RESOLUTIONS[level:]:
-                start_ms = slice_start_ms(resolution_ms, number * TEN_SECONDS_MS)
-                _gather(cells, (segment, resolution_ms, start_ms), counters)
+                start_ms = self._calendar.slice_start_ms(resolution_ms, number * TEN_SECONDS_MS)
+                for segment, counters in by_segment.items():
+                    _gather(cells, (self._segments.segment(segment), resolution_ms, start_ms), counters)
         return cells
 
     def clear(self) -> None:
         """Begin the next batch."""
-        self._by_values.clear()
-        self._by_segment.clear()
+        self._slices.clear()
 
     def _level(self, time_ms: int, watermark_ms: int) -> int:
         """How many of the finest resolutions no longer keep the slice of ``time_ms``."""
