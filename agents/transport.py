@@ -105,6 +105,8 @@ class BatchConsumer(AIOKafkaConsumer):
         for tp, position in self.app.positions.items():
             if tp in assigned:
                 await self.seek(tp, position)
+                # Known to the committer even if no record follows: the former owner may have died before its commit.
+                self._acked.setdefault(tp, [])
 
     async def _seek(self, partition: TP, offset: int) -> None:
         await self._thread.seek_wait({partition: offset})

@@ -98,6 +98,7 @@ class Worker:
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
             topic_disable_leader=True,
+            table_standby_replicas=0,
             broker_session_timeout=session_s,
             broker_heartbeat_interval=session_s / 5,
             broker_rebalance_timeout=max(30.0, session_s),

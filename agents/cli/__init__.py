@@ -6,10 +6,14 @@ import structlog
 import typer
 
 from agents.brokers import BrokerError
+from agents.cli.alerts import alerts
 from agents.cli.broker import broker
 from agents.cli.demo import demo
+from agents.cli.metrics import metrics
+from agents.cli.rejected import rejected
 from agents.cli.replay import replay
 from agents.cli.simulate import simulate
+from agents.cli.status import status
 from agents.cli.topics import topics
 from agents.cli.worker import worker
 from stream.errors import CxstreamError
@@ -21,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, worker, broker, topics, simulate, replay):
+for command in (demo, worker, broker, topics, simulate, replay, metrics, alerts, rejected, status):
     app.command()(command)
 
 

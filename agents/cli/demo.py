@@ -130,6 +130,7 @@ def _summary(show: Demo, broker: str, seconds: float) -> dict[str, Any]:
     }
     return {
         "broker": broker,
+        "bootstrap": show.settings.bootstrap,
         "touchpoints": show.seen.sent,
         "seconds": round(seconds, 1),
         "incident": {"kind": show.incident.kind, "start": show.incident.start_ms, "end": show.incident.end_ms},

@@ -1,14 +1,16 @@
 """State in RocksDB: one database for each partition, on the worker's disk."""
 
+import fcntl
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import structlog
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
 from agents.stores.store import PartitionStore
+from stream.errors import CxstreamError
 
 _OFFSET = b"\x00changelog-offset"
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -21,11 +23,14 @@ class RocksStore(PartitionStore):
 
     What RocksDB has not synced when the machine fails is read again from the changelog, whose offset is written in the
     same batch as the data.
+
+    Raises:
+        CxstreamError: another worker uses the folder, or it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(folder)
         self._databases: dict[int, Rdict] = {}
         self._cache = Cache(_CACHE_BYTES)
 
@@ -66,6 +71,7 @@ class RocksStore(PartitionStore):
     def close(self) -> None:
         for partition in list(self._databases):
             self.release(partition)
+        self._lock.close()
 
     def _path(self, partition: int) -> Path:
         return self._folder / str(partition)
@@ -98,3 +104,19 @@ class RocksStore(PartitionStore):
         blocks.set_bloom_filter(10, block_based=False)
         options.set_block_based_table_factory(blocks)
         return options
+
+
+def _locked(folder: Path) -> IO[str]:
+    """The folder, made where it is missing, is this process's alone while the file is open."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise CxstreamError(
+            f"{folder} is in use by another worker: give each its own with `data_dir` or CXSTREAM_DATA_DIR"
+        ) from None
+    except OSError as error:
+        raise CxstreamError(f"{folder} cannot be used for state: {error.strerror}") from None
+    return lock

@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agents import mappings
 from agents.brokers import Broker
-from agents.reader import read
 from agents.replay import replay
 from schemas.metric import Metric
 from stream import mapping
@@ -18,6 +19,7 @@ from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.windows import WINDOWS
 from tests.agents.oracle import airport, incidents, purchases
+from tests.e2e.consume import consume
 from tests.e2e.workers import Deployment, deployment
 
 Expected = dict[str, tuple[float, int]]
@@ -52,7 +54,7 @@ def boards(running: Deployment) -> list[Board]:
     """The topic `cells`, merged by the project's own code, with all that it ever held."""
     merged = [Board(running.settings.config, (), lambda _: None) for _ in range(running.settings.partitions)]
     records: dict[int, list] = {}
-    for record in read(running.settings.bootstrap, running.settings.topic("cells")):
+    for record in consume(running.settings.bootstrap, running.settings.topic("cells")):
         records.setdefault(record.partition, []).append(record)
     for partition, found in records.items():
         assert merged[partition].merge(found, 0) == 0
@@ -72,7 +74,15 @@ def compare(values: dict[str, Value], expected: Expected, place: object) -> int:
     return len(expected)
 
 
-IGNORED = {"touchpoints", "active_customers", "stickiness_ratio", "fcr_one_touch_ratio", "ces_easy_ratio", "ces_hard_ratio"}
+QUERIES = 40
+IGNORED = {
+    "touchpoints",
+    "active_customers",
+    "stickiness_ratio",
+    "fcr_one_touch_ratio",
+    "ces_easy_ratio",
+    "ces_hard_ratio",
+}
 
 
 def compare_cells(running: Deployment, truth: Truth, dimensions: list[tuple[str, ...]], moments: Iterable[int]) -> int:
@@ -85,7 +95,9 @@ def compare_cells(running: Deployment, truth: Truth, dimensions: list[tuple[str,
             for names in dimensions:
                 expected = truth(names, start, end)
                 found = {
-                    tuple(value for _, value in segment): read_metrics(board.history.read(segment, start, end, window.by_day))
+                    tuple(value for _, value in segment): read_metrics(
+                        board.history.read(segment, start, end, window.by_day)
+                    )
                     for board in all_boards
                     for segment in board.history.segments()
                     if tuple(name for name, _ in segment) == names
@@ -98,29 +110,28 @@ def compare_cells(running: Deployment, truth: Truth, dimensions: list[tuple[str,
 def compare_published(running: Deployment, truth: Truth) -> int:
     """What the workers publish, on the topic and to Prometheus: equal to SQL over its own interval."""
     latest: dict[bytes, Metric] = {}
-    for record in read(running.settings.bootstrap, running.settings.topic("metrics")):
-        latest[record.key] = mapping_free_decode(record.value)
+    for record in consume(running.settings.bootstrap, running.settings.topic("metrics")):
+        latest[record.key] = msgspec.json.decode(record.value, type=Metric)
     scraped: dict[tuple[str, frozenset], float] = {}
     for worker in running.workers:
         for (name, labels), value in worker.samples().items():
             if ("window" in dict(labels)) and not name.endswith("_samples"):
                 assert (name, frozenset(labels)) not in scraped, "two workers have the same series"
                 scraped[name, frozenset(labels)] = value
-    compared = 0
+    groups: dict[tuple[tuple[str, ...], int, int], list[Metric]] = {}
     for metric in latest.values():
         key = (f"cx_{metric.metric}", frozenset({"window": metric.window, **metric.segment}.items()))
         assert scraped.get(key) == metric.value, metric
-        expected = truth(tuple(metric.segment), metric.start_ms, metric.end_ms).get(tuple(metric.segment.values()), {})
-        if metric.value is not None and metric.metric in expected:
-            compare({metric.metric: Value(metric.value, metric.samples)}, {metric.metric: expected[metric.metric]}, metric)
-            compared += 1
+        groups.setdefault((tuple(metric.segment), metric.start_ms, metric.end_ms), []).append(metric)
+    compared = 0
+    for place in random.Random(1).sample(sorted(groups), min(QUERIES, len(groups))):
+        expected = truth(*place)
+        for metric in groups[place]:
+            values = expected.get(tuple(metric.segment.values()), {})
+            if metric.value is not None and metric.metric in values:
+                value = {metric.metric: Value(metric.value, metric.samples)}
+                compared += compare(value, {metric.metric: values[metric.metric]}, metric)
     return compared
-
-
-def mapping_free_decode(value: bytes) -> Metric:
-    import msgspec
-
-    return msgspec.json.decode(value, type=Metric)
 
 
 def test_the_airport_survey_equals_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
@@ -130,6 +141,7 @@ def test_the_airport_survey_equals_sql(streamed: Callable[..., Deployment], shar
     zone = "America/Los_Angeles"
     running = streamed(path, "airport-survey", [list(d) for d in dimensions if d], time_zone=zone)
 
+    @cache
     def truth(by: tuple[str, ...], start: int, end: int) -> dict[tuple[str, ...], Expected]:
         found: dict[tuple[str, ...], Expected] = {}
         for key, nps in airport.nps(path, by, start, end).items():
@@ -148,12 +160,12 @@ def test_the_airport_survey_equals_sql(streamed: Callable[..., Deployment], shar
             found.setdefault(key, {}).update(ces_score=(ces.total / ces.n, ces.n))
         return {key: values for key, values in found.items() if values}
 
-    moments = [1_493_622_000_000 + day * 86_400_000 + 43_200_000 for day in range(0, 31, 3)]
-    assert compare_cells(running, truth, dimensions, moments) > 5_000
-    assert compare_published(running, truth) > 1_000
+    moments = [1_493_622_000_000 + day * 86_400_000 + 43_200_000 for day in (0, 6, 12, 22, 30)]
+    assert compare_cells(running, truth, dimensions, moments) > 2_000
+    assert compare_published(running, truth) > 200
     total = read_metrics(next(b for b in boards(running) if () in b.history.segments()).history.read((), *MAY_2017))
-    assert round(total["nps_score"].value, 2) == 39.84 and total["nps_score"].samples == 2_746
-    assert round(total["csat_score"].value, 3) == 4.064 and total["csat_score"].samples == 2_688
+    assert (round(total["nps_score"].value, 2), total["nps_score"].samples) == (39.84, 2_746)
+    assert (round(total["csat_score"].value, 3), total["csat_score"].samples) == (4.064, 2_688)
 
 
 MAY_2017 = (1_493_596_800_000, 1_496_361_600_000)
@@ -164,6 +176,7 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
     dimensions: list[tuple[str, ...]] = [(), ("channel",), ("team",), ("channel", "team")]
     running = streamed(path, "it-incidents", [list(d) for d in dimensions if d])
 
+    @cache
     def truth(by: tuple[str, ...], start: int, end: int) -> dict[tuple[str, ...], Expected]:
         found: dict[tuple[str, ...], Expected] = {}
         for key, r in incidents.resolutions(path, by, start, end).items():
@@ -181,9 +194,9 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
         return found
 
     rng = random.Random(3)
-    resolved = [ticket.end_ms for ticket in incidents.tickets(path)]
-    moments = [rng.choice(resolved) for _ in range(4)]
-    assert compare_cells(running, truth, dimensions, moments) > 3_000
+    resolved = [ticket.resolved_ms for ticket in incidents.tickets(path)]
+    moments = [rng.choice(resolved) for _ in range(3)]
+    assert compare_cells(running, truth, dimensions, moments) > 500
     assert compare_published(running, truth) > 50
 
 
@@ -206,5 +219,10 @@ def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_dat
                 checked += 1
     assert checked > 100
     whole = next(b for b in held if () in b.history.segments()).history
-    assert read_metrics(whole.read((), 852_076_800_000, 1_000_000_000_000, by_day=True))["active_customers"].value == 23_570
-    assert read_metrics(whole.read((), 852_076_800_000, 854_755_200_000, by_day=True))["active_customers"].value == 7_846
+    assert (
+        read_metrics(whole.read((), 852_076_800_000, 1_000_000_000_000, by_day=True))["active_customers"].value
+        == 23_570
+    )
+    assert (
+        read_metrics(whole.read((), 852_076_800_000, 854_755_200_000, by_day=True))["active_customers"].value == 7_846
+    )

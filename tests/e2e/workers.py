@@ -1,6 +1,5 @@
 """Worker processes of a test, on a broker: started, waited for, killed, and read over HTTP."""
 
-import json
 import os
 import re
 import signal
@@ -33,9 +32,9 @@ class Worker:
         self.port = free_port()
         self.log = deployment.folder / f"worker-{number}-{self.port}.log"
         command = [sys.executable, "-m", "agents.cli", "worker", "--settings", str(deployment.file)]
-        environment = os.environ | {"CXSTREAM_PORT": str(self.port), "CXSTREAM_DATA_DIR": f"{deployment.folder}/{number}"}
+        own = {"CXSTREAM_PORT": str(self.port), "CXSTREAM_DATA_DIR": f"{deployment.folder}/{number}"}
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | own)
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
@@ -73,10 +72,13 @@ class Deployment:
         self.file.write_text(yaml.safe_dump(given | settings))
         self.settings: Settings = load(self.file, environment={})
         self.workers: list[Worker] = []
+        self.started = 0
         topics.ensure(self.settings)
 
     def start(self, number: int = 1) -> None:
-        self.workers += [Worker(self, len(self.workers) + i) for i in range(number)]
+        for _ in range(number):
+            self.workers.append(Worker(self, self.started))
+            self.started += 1
         self.wait(lambda: all(worker.is_ready() for worker in self.workers), "workers are ready")
 
     def wait(self, condition: object, what: str, seconds: float = 90) -> None:
@@ -95,7 +97,12 @@ class Deployment:
         """Until the states include `records` touchpoints records, and all cells that follow from them."""
 
         def read() -> bool:
-            lag = [value for worker in self.workers for (name, _), value in worker.samples().items() if name == "cx_lag_records"]
+            lag = [
+                value
+                for worker in self.workers
+                for (name, _), value in worker.samples().items()
+                if name == "cx_lag_records"
+            ]
             return len(lag) == 2 * self.settings.partitions and not any(lag) and self.included() >= records
 
         self.wait(read, f"{records} records are included", seconds)
@@ -138,10 +145,3 @@ def deployment(bootstrap: str, folder: Path, workers: int, **settings: object) -
         yield running
     finally:
         running.stop()
-
-
-def cli(*arguments: str) -> object:
-    """A command's JSON."""
-    done = subprocess.run([sys.executable, "-m", "agents.cli", *arguments], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)

@@ -1,0 +1,200 @@
+"""The test driver: bytes through the whole pipeline, with no broker, an explicit clock and stores that are dicts.
+
+    feed ─► source partitions ─► Fold ─► cells partitions ─► Board ─► metrics, alerts
+                 (logs)         (store)      (logs)         (store)
+
+It does what the two agents do, in their order: outputs go out, then the state is stored, then reading goes on. So it
+can also crash like them. Use it to test rules and mappings, as our own tests do.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from schemas.alert import Alert
+from schemas.cell import Segment
+from schemas.metric import Metric
+from schemas.rejected import Rejected
+from stream.board import Board
+from stream.cellmail import mail, partition_of
+from stream.config import Config
+from stream.fold import Fold, Folded
+from stream.metrics import Value
+from stream.metrics import read as read_metrics
+from stream.rules import Rule
+from stream.state import Changes
+
+Pair = tuple[bytes | None, bytes | None]
+"""Key and value of a record."""
+Store = dict[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record and where it stands in its partition."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class _Side:
+    """A partition of a topic and the state that its reader keeps. ``undo`` takes back the last changes of the store."""
+
+    log: list[Line] = field(default_factory=list)
+    store: Store = field(default_factory=dict)
+    undo: Changes = field(default_factory=dict)
+
+    def append(self, pairs: Iterable[Pair]) -> list[Line]:
+        first = len(self.log)
+        self.log += [Line(first + at, key, value) for at, (key, value) in enumerate(pairs)]
+        return self.log[first:]
+
+    def write(self, changes: Changes) -> None:
+        self.undo = {key: self.store.get(key) for key in changes}
+        _write(self.store, changes)
+
+    def lose(self) -> None:
+        """The last changes never reached the store."""
+        _write(self.store, self.undo)
+        self.undo = {}
+
+
+class Driver:
+    """The pipeline on ``partitions`` partitions of either topic.
+
+    ``now_ms`` and ``clock_ms`` are the wall clock, which events and windows are compared with; it never goes back.
+
+    >>> driver = Driver(Config())
+    >>> event = b'{"type": "chat.started", "id": "1", "time": 1767225600000, "customer": "ann", "channel": "web"}'
+    >>> driver.feed([(b"ann", event)], now_ms=1767225600000)
+    >>> driver.advance(1767225601000)
+    []
+    >>> driver.value("active_customers", "day", channel="web")
+    Value(value=1, samples=1)
+    """
+
+    def __init__(self, config: Config, rules: Sequence[Rule] = (), partitions: int = 1) -> None:
+        self.config = config
+        self.alerts: list[Alert] = []
+        self.rejected: list[Rejected] = []
+        self.folded: list[Folded] = []
+        self._rules = tuple(rules)
+        self._partitions = partitions
+        self._sources = [_Side() for _ in range(partitions)]
+        self._cells = [_Side() for _ in range(partitions)]
+        self._folds = [self._fold(partition) for partition in range(partitions)]
+        self._boards = [self._board(partition, 0) for partition in range(partitions)]
+        self._metrics: dict[tuple[Segment, str, str], Metric] = {}
+
+    def feed(self, records: Iterable[Pair], now_ms: int) -> None:
+        """Append records, each to the partition of its key, and fold what each partition got as one batch."""
+        batches: dict[int, list[Pair]] = {}
+        for pair in records:
+            batches.setdefault(self.source_of(pair[0]), []).append(pair)
+        for partition, pairs in batches.items():
+            self._process(partition, self._sources[partition].append(pairs), now_ms)
+
+    def advance(self, clock_ms: int) -> list[Alert]:
+        """Let the clock come to ``clock_ms``: windows move, rules are put to the test, metrics are read.
+
+        Returns the alerts' transitions since the last call.
+        """
+        alerts = [alert for board in self._boards for alert in board.evaluate(clock_ms)]
+        self.alerts += alerts
+        for board, side in zip(self._boards, self._cells, strict=True):
+            for metric in board.metrics():
+                self._metrics[tuple(metric.segment.items()), metric.window, metric.metric] = metric
+            if board.state.is_changed:
+                side.write(board.state.changes())
+                board.state.settle()
+        return alerts
+
+    def metrics(self) -> list[Metric]:
+        """What a subscriber of ``metrics`` has after the last ``advance``: the latest of every metric."""
+        return list(self._metrics.values())
+
+    def value(self, metric: str, window: str | tuple[int, int], **segment: str) -> Value | None:
+        """A metric over a named window, as of the last ``advance``; or now over [start, end), aligned to 10 s.
+
+        Where the start is a midnight, what is counted by day can be read too. None where there is no data.
+        """
+        wanted = self._segment(segment)
+        if isinstance(window, str):
+            found = self._metrics.get((wanted, window, metric))
+            return None if found is None or found.value is None else Value(found.value, found.samples)
+        return self.values(*window, wanted).get(metric)
+
+    def values(self, start_ms: int, end_ms: int, segment: Segment = ()) -> dict[str, Value]:
+        """Everything that [start, end) reads for one segment."""
+        by_day = self.config.calendar.day_start_ms(start_ms) == start_ms
+        history = self._boards[partition_of(segment, self._partitions)].history
+        return read_metrics(history.read(segment, start_ms, end_ms, by_day))
+
+    def segments(self) -> set[Segment]:
+        """Every segment with data."""
+        return {segment for board in self._boards for segment in board.history.segments()}
+
+    def stores(self) -> list[Store]:
+        """What the readers of the source partitions have stored, in order."""
+        return [side.store for side in self._sources]
+
+    def source_of(self, key: bytes | None) -> int:
+        """The source partition of a key."""
+        return crc32(key or b"") % self._partitions
+
+    def crash(
+        self, partition: int, now_ms: int, again: int | None = None, *, lose: bool = False, batch: int | None = None
+    ) -> None:
+        """Kill the readers of one partition of both topics; others take over from what is stored.
+
+        They read what the stores do not include, and before it ``again`` records a second time (None: all there are),
+        in batches of ``batch`` (None: one). With ``lose`` the worker died after its last outputs had gone out and
+        before its state was stored. A board always loses what was merged since the last ``advance``.
+        """
+        source, cells = self._sources[partition], self._cells[partition]
+        if lose:
+            source.lose()
+        fold = self._folds[partition] = self._fold(partition)
+        board = self._boards[partition] = self._board(partition, now_ms)
+        board.merge(cells.log, now_ms)
+        lines = source.log[0 if again is None else max(0, fold.marker.offset + 1 - again) :]
+        size = batch or max(1, len(lines))
+        for at in range(0, len(lines), size):
+            self._process(partition, lines[at : at + size], now_ms)
+
+    def _process(self, partition: int, lines: Sequence[Line], now_ms: int) -> None:
+        fold = self._folds[partition]
+        folded = fold.process(lines, now_ms)
+        self.folded.append(folded)
+        self.rejected += folded.rejected
+        if not folded.changes:
+            return
+        for number, pairs in mail(folded, partition, self._partitions, 0).items():
+            self._boards[number].merge(self._cells[number].append(pairs), now_ms)
+        self._sources[partition].write(folded.changes)
+        fold.settle()
+
+    def _fold(self, partition: int) -> Fold:
+        store = self._sources[partition].store
+        return Fold(self.config, "touchpoints", partition, store.get, store)
+
+    def _board(self, partition: int, clock_ms: int) -> Board:
+        rules = [rule for rule in self._rules if partition_of(rule.segment, self._partitions) == partition]
+        store = self._cells[partition].store
+        return Board(self.config, rules, store.get, store, clock_ms)
+
+    def _segment(self, given: dict[str, str]) -> Segment:
+        for names in self.config.segmentations:
+            if set(names) == set(given):
+                return tuple((name, given[name]) for name in names)
+        raise ValueError(f"{sorted(given)} is not a configured segmentation: {self.config.segmentations}")
+
+
+def _write(store: Store, changes: Changes) -> None:
+    for key, value in changes.items():
+        if value is None:
+            store.pop(key, None)
+        else:
+            store[key] = value

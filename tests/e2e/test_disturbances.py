@@ -1,0 +1,125 @@
+"""What real streams do: disorder between customers, repeats, rubbish, several topics, crashes: same numbers."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+import pytest
+from kafka import KafkaProducer
+
+from agents.brokers import Broker
+from agents.simulator import Incident, Kind, Population, Record, disturb, encode
+from schemas.cell import WATERMARK_HEAD, decode_cell, decode_cell_key
+from schemas.rejected import Rejected
+from stream.counters import Counters, add
+from stream.slices import DAY_MS, HOUR_MS
+from tests.e2e.consume import consume
+from tests.e2e.workers import Deployment, deployment
+
+Cells = dict[tuple, Counters]
+START_MS = 1_774_000_000_000
+
+
+@pytest.fixture
+def deploy(any_broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
+    with ExitStack() as stack:
+
+        def run(name: str, workers: int, **settings: object) -> Deployment:
+            folder = tmp_path / name
+            folder.mkdir()
+            return stack.enter_context(deployment(any_broker.bootstrap, folder, workers, **settings))
+
+        yield run
+
+
+def population(seed: int = 5) -> list[Record]:
+    incident = Incident(Kind.SLOW_SUPPORT, START_MS + 600_000, START_MS + 1_200_000)
+    return list(encode(Population(seed, 600, START_MS, 3_600_000, 6.0, incidents=[incident])))
+
+
+def send(running: Deployment, records: Iterable[Record], topic: str = "touchpoints") -> int:
+    producer = KafkaProducer(bootstrap_servers=running.settings.bootstrap, acks="all", linger_ms=20)
+    futures = [
+        producer.send(running.settings.topic(topic), value, key=key, timestamp_ms=time_ms)
+        for key, value, time_ms in records
+    ]
+    for future in futures:
+        future.get(30)
+    producer.close()
+    return len(futures)
+
+
+def totals(running: Deployment) -> Cells:
+    """The latest counters of all partitions added up: days and hours, where nothing depends on the watermark."""
+    latest: dict[bytes, bytes] = {}
+    for record in consume(running.settings.bootstrap, running.settings.topic("cells")):
+        if record.value is not None and not record.key.startswith(WATERMARK_HEAD):
+            latest[record.key] = record.value
+    found: Cells = {}
+    for key, value in latest.items():
+        cell = decode_cell_key(key)
+        if cell.resolution_ms in (HOUR_MS, DAY_MS):
+            add(found.setdefault((cell.segment, cell.resolution_ms, cell.start_ms), {}), decode_cell(value).counters)
+    return {place: counters for place, counters in found.items() if counters}
+
+
+def test_disorder_repeats_and_rubbish_change_no_number(deploy: Callable[..., Deployment]) -> None:
+    records = population()
+    report: Counter[str] = Counter()
+    disturbed = list(disturb(records, seed=3, duplicates=0.05, malformed=0.05, shuffle=200, report=report))
+    clean, rough = deploy("clean", 1), deploy("rough", 1)
+    clean.wait_until_read(send(clean, records))
+    rough.wait_until_read(send(rough, disturbed))
+    assert totals(rough) == totals(clean)
+    rejected = [
+        msgspec.json.decode(record.value, type=Rejected)
+        for record in consume(rough.settings.bootstrap, rough.settings.topic("rejected"))
+    ]
+    assert len({(one.topic, one.partition, one.offset) for one in rejected}) == len(rejected)
+    assert rough.total("cx_touchpoints_rejected_total") == len(rejected)
+    added = report.total() - report.pop("shuffled")
+    duplicates = report.pop("duplicate")
+    reasons = Counter(one.reason.value for one in rejected)
+    # Some repeats are of spoilt records, and rejected once more.
+    assert reasons.keys() == report.keys()
+    assert all(number <= reasons[reason] for reason, number in report.items())
+    assert rough.total("cx_touchpoints_duplicate_total") + len(rejected) == added
+    assert 0.9 * duplicates < rough.total("cx_touchpoints_duplicate_total") <= duplicates
+
+
+@pytest.mark.parametrize("store", ["memory", "rocksdb"])
+def test_workers_killed_on_the_way_change_no_number(deploy: Callable[..., Deployment], store: str) -> None:
+    records = population(seed=8)
+    clean, killed = deploy("clean", 1), deploy("killed", 2, store=store)
+    clean.wait_until_read(send(clean, records))
+    rng = random.Random(store)
+    third = len(records) // 3
+    for part in (records[:third], records[third : 2 * third], records[2 * third :]):
+        send(killed, part)
+        time.sleep(rng.uniform(0.05, 0.6))
+        victim = killed.workers.pop(0)
+        victim.stop(signal.SIGKILL)
+        killed.start(1)
+    killed.wait_until_read(len(records))
+    assert totals(killed) == totals(clean)
+
+
+def test_topics_of_channels_are_merged_by_customer(deploy: Callable[..., Deployment]) -> None:
+    records = population(seed=9)
+    clean = deploy("clean", 1)
+    names = [f"merged.touchpoints.{name}" for name in ("chat", "ticket", "rest")]
+    merged = deploy("merged", 1, sources=names)
+    clean.wait_until_read(send(clean, records))
+    by_topic: dict[str, list[Record]] = {name: [] for name in names}
+    for record in records:
+        # All of a customer goes to one topic, so that its order is kept; what is merged are customers.
+        by_topic[names[len(record.key) % 3]].append(Record(None, record.value, record.time_ms))
+    for name, found in by_topic.items():
+        send(merged, found, name.removeprefix("merged."))
+    merged.wait_until_read(len(records))
+    assert totals(merged) == totals(clean)

@@ -1,0 +1,1 @@
+"""Laws that hold for any events: the core against naive computations over plain lists."""

@@ -1,0 +1,251 @@
+"""The truth, the naive way: METRICS.md as loops over a plain list of events in order of arrival.
+
+Nothing here comes from ``stream``. Events are the decoded JSON of touchpoints; repeats and rejected ones are not in the
+list. A ticket's events arrive in the order of their times.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+from zoneinfo import ZoneInfo
+
+Event = dict[str, Any]
+Segment = tuple[tuple[str, str], ...]
+Numbers = dict[str, tuple[Fraction, int]]
+"""Value and sample size by name."""
+
+SCALES = {"ces": (1, 7), "csat": (1, 10), "nps": (0, 10)}
+BY_CUSTOMER = {
+    *("chat.started", "email.opened", "email.clicked", "email.unsubscribed", "email.received"),
+    *("visit.page", "visit.app", "visit.cart", "visit.error", "purchase.completed", "purchase.failed"),
+    *("survey.answered", "goal.tried", "goal.reached"),
+    *("account.created", "account.trial_started", "account.converted", "account.cancelled"),
+}
+"""What only a customer can do. Of the rest, what has an author or a direction depends on it."""
+
+
+@dataclass(frozen=True)
+class Stay:
+    """Something that counts at a moment, in the segments of an event."""
+
+    time: int
+    of: Event
+    what: tuple[int, ...] | dict[str, Any]
+
+
+def expected(events: list[Event], start: int, end: int, segment: Segment = ()) -> Numbers:
+    """Everything but quantiles and what is counted by day, over [start, end)."""
+
+    def inside(stays: Iterable[Stay]) -> list[Any]:
+        return [stay.what for stay in stays if start <= stay.time < end and belongs(stay.of, segment)]
+
+    found: Numbers = {}
+    standing = answers(events)
+    found |= effort(inside(stay for stay in standing if stay.of["kind"] == "ces"))
+    found |= satisfaction(inside(stay for stay in standing if stay.of["kind"] == "csat"))
+    found |= recommendation(inside(stay for stay in standing if stay.of["kind"] == "nps"))
+    found |= resolution(inside(resolutions(events)))
+    n = sum(start <= event["time"] < end and belongs(event, segment) for event in events)
+    return found | ({"touchpoints": (Fraction(n), n)} if n else {})
+
+
+def durations(events: list[Event], start: int, end: int, segment: Segment = ()) -> list[int]:
+    """The resolution times of the tickets resolved in [start, end), sorted; quantiles are read from these."""
+    stays = [stay for stay in resolutions(events) if start <= stay.time < end and belongs(stay.of, segment)]
+    known = [stay.what["duration"] for stay in stays if isinstance(stay.what, dict)]
+    return sorted(duration for duration in known if duration is not None and duration >= 0)
+
+
+def quantile(ordered: list[int], q: Fraction) -> int:
+    """The smallest value that at least the share ``q`` of all do not exceed."""
+    return ordered[max(1, math.ceil(q * len(ordered))) - 1]
+
+
+def belongs(event: Event, segment: Segment) -> bool:
+    return all(event.get(name) == value for name, value in segment)
+
+
+# Surveys
+
+
+def answers(events: list[Event]) -> list[Stay]:
+    """Of a customer's answers to one survey, the one given last."""
+    last: dict[tuple[str, str, str], Event] = {}
+    for event in events:
+        if event["type"] == "survey.answered":
+            key = (event["customer"], event["survey"], event["kind"])
+            if key not in last or (last[key]["time"], last[key]["id"]) < (event["time"], event["id"]):
+                last[key] = event
+    return [Stay(event["time"], event, (event["score"], *scale(event))) for event in last.values()]
+
+
+def scale(event: Event) -> tuple[int, int]:
+    given = event.get("scale")
+    return (given["min"], given["max"]) if given else SCALES[event["kind"]]
+
+
+def effort(given: list[tuple[int, int, int]]) -> Numbers:
+    n = len(given)
+    if not n:
+        return {}
+    easy = sum(3 * (score - low) >= 2 * (high - low) for score, low, high in given)
+    hard = sum(3 * (score - low) <= high - low for score, low, high in given)
+    mean = Fraction(sum(score for score, _, _ in given), n)
+    return {"ces_score": (mean, n), "ces_easy_ratio": (Fraction(easy, n), n), "ces_hard_ratio": (Fraction(hard, n), n)}
+
+
+def satisfaction(given: list[tuple[int, int, int]]) -> Numbers:
+    n = len(given)
+    if not n:
+        return {}
+    satisfied = sum(4 * (score - low) >= 3 * (high - low) for score, low, high in given)
+    onto_ten = sum(1 + 9 * Fraction(score - low, high - low) for score, low, high in given)
+    return {
+        "csat_score": (Fraction(sum(score for score, _, _ in given), n), n),
+        "csat_normalized_score": (Fraction(onto_ten) / n, n),
+        "csat_satisfied_ratio": (Fraction(satisfied, n), n),
+    }
+
+
+def recommendation(given: list[tuple[int, int, int]]) -> Numbers:
+    n = len(given)
+    if not n:
+        return {}
+    promoters = sum(score in (9, 10) for score, _, _ in given)
+    detractors = sum(score in range(7) for score, _, _ in given)
+    return {
+        "nps_score": (Fraction(100 * (promoters - detractors), n), n),
+        "nps_promoter_ratio": (Fraction(promoters, n), n),
+        "nps_detractor_ratio": (Fraction(detractors, n), n),
+    }
+
+
+# Tickets
+
+
+def resolutions(events: list[Event]) -> list[Stay]:
+    """The tickets that are resolved, each at its last resolution, in the segments of its first touchpoint."""
+    lives: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        if event.get("ticket") is not None:
+            lives.setdefault((event["customer"], event["ticket"]), []).append(event)
+    found = ((life, resolved(life)) for life in lives.values())
+    return [stay(life, at) for life, at in found if at is not None]
+
+
+def resolved(life: list[Event]) -> int | None:
+    """Which event of a ticket is its resolution; None where it is not resolved, or merged into another."""
+    types = [event["type"] for event in life]
+    if "ticket.merged" in types:
+        return None
+    since = max((at for at, kind in enumerate(types) if kind == "ticket.reopened"), default=-1)
+    last = [at for at, kind in enumerate(types) if kind == "ticket.resolved" and at > since]
+    closed = [at for at, kind in enumerate(types) if kind == "ticket.closed" and at > since]
+    if last and closed and last[0] > closed[0]:
+        return last[-1]
+    return last[-1] if last else closed[0] if closed else None
+
+
+def stay(life: list[Event], at: int) -> Stay:
+    until = life[: at + 1]
+    opened = [event["time"] for event in until if event["type"] == "ticket.opened"]
+    reopened = any(event["type"] == "ticket.reopened" for event in until)
+    first = contacts(until) <= 1 and not reopened
+    what = {
+        "first": first,
+        "strict": first and teams(until) <= 1,
+        "one_touch": not reopened and len(replies(until)) <= 1,
+        "duration": life[at]["time"] - min(opened) if opened else None,
+    }
+    return Stay(life[at]["time"], life[0], what)
+
+
+def is_message(event: Event) -> bool:
+    """A message that the customer wrote."""
+    wrote = event["type"] in ("ticket.replied", "chat.message") and event["author"] == "customer"
+    return wrote or event["type"] == "email.received"
+
+
+def replies(life: list[Event]) -> list[int]:
+    """Where a human agent replied in public."""
+    return [
+        at
+        for at, event in enumerate(life)
+        if event["type"] in ("ticket.replied", "chat.message") and event["author"] == "agent" and event.get("public", 1)
+    ]
+
+
+def contacts(life: list[Event]) -> int:
+    """Contact episodes: the opening, then each return to us. Messages of one chat session are one."""
+    turns = [at for at, event in enumerate(life) if turns_to_us(event, life[:at])]
+    answered = replies(life)
+    number, sessions = 0, set()
+    for before, at in zip([None, *turns], turns, strict=False):
+        event = life[at]
+        returns = event["type"] in ("call.started", "ticket.reopened") or (
+            before is not None and any(before < reply < at for reply in answered)
+        )
+        if before is None or (returns and event.get("session") not in sessions):
+            number += 1
+        if event.get("session") is not None:
+            sessions.add(event["session"])
+    return number
+
+
+def turns_to_us(event: Event, before: list[Event]) -> bool:
+    if event["type"] == "ticket.opened":
+        return not any(turns_to_us(other, []) for other in before)
+    called = event["type"] == "call.started" and event.get("direction", "inbound") == "inbound"
+    return is_message(event) or called or event["type"] == "ticket.reopened"
+
+
+def teams(life: list[Event]) -> int:
+    """Changes of team, and one."""
+    about = [event for event in life if event["type"] in ("ticket.opened", "ticket.assigned")]
+    named = [event["team"] for event in about if "team" in event]
+    return 1 + sum(one != other for one, other in pairwise(named))
+
+
+def resolution(tickets: list[dict[str, Any]]) -> Numbers:
+    n = len(tickets)
+    if not n:
+        return {}
+    found: Numbers = {
+        f"fcr_{name}ratio": (Fraction(sum(ticket[kind] for ticket in tickets), n), n)
+        for name, kind in (("", "first"), ("strict_", "strict"), ("one_touch_", "one_touch"))
+    }
+    known = [ticket["duration"] for ticket in tickets if ticket["duration"] is not None]
+    fair = [duration for duration in known if duration >= 0]
+    if fair:
+        found["resolution_mean_seconds"] = (Fraction(sum(fair), 1000 * len(fair)), len(fair))
+    negative = len(known) - len(fair)
+    return found | ({"negative_durations": (Fraction(negative), negative)} if negative else {})
+
+
+# Customers over time
+
+
+def by_customer(event: Event) -> bool:
+    """Did the customer do it?"""
+    if event["type"] == "call.started":
+        return bool(event.get("direction", "inbound") == "inbound")
+    if event["type"] in ("ticket.opened", "ticket.reopened", "ticket.replied", "chat.message"):
+        return bool(event.get("author", "customer") == "customer")
+    return event["type"] in BY_CUSTOMER
+
+
+def day(time: int, zone: str) -> date:
+    return datetime.fromtimestamp(time // 1000, UTC if zone == "UTC" else ZoneInfo(zone)).date()
+
+
+def active(events: list[Event], first: date, last: date, zone: str, segment: Segment = ()) -> set[str]:
+    """Who did something on a local day from ``first`` to ``last``, both included."""
+    return {
+        event["customer"]
+        for event in events
+        if by_customer(event) and belongs(event, segment) and first <= day(event["time"], zone) <= last
+    }

@@ -1,0 +1,128 @@
+"""Random stories: what customers do and what is done to them, as events in order of arrival."""
+
+from random import Random
+from typing import Any
+
+import orjson
+
+from tests.laws.oracle import Event
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+START = 1_773_187_200_000  # 2026-03-11 00:00 UTC, some days before the clocks change in Europe
+CHANNELS = ("web", "phone", "chat", "email")
+
+
+class Teller:
+    """Tells stories over ``days`` days. Each event has a time, and a moment of arrival that is never before it."""
+
+    def __init__(self, seed: int, days: int = 6) -> None:
+        self.random = Random(seed)
+        self.days = days
+        self._told: list[tuple[int, int, Event]] = []
+
+    def story(self, customers: int, acts: int) -> list[Event]:
+        """Events in order of arrival; every customer takes part in some ``acts``."""
+        for number in range(customers):
+            for _ in range(self.random.randint(1, 2 * acts)):
+                act = self.random.choice((self._stroll, self._survey, self._survey, self._ticket, self._ticket))
+                act(f"customer-{number}")
+        self._told.sort(key=lambda told: told[:2])
+        return [event for _, _, event in self._told]
+
+    def _stroll(self, customer: str) -> None:
+        """Some touchpoints, some done to the customer, some late by minutes, hours or days."""
+        for _ in range(self.random.randint(1, 4)):
+            late = self.random.choice((0, 0, 0, 40 * SECOND, 20 * MINUTE, 5 * HOUR, 3 * DAY))
+            self._tell(customer, self._moment(), late, **self._any())
+
+    def _any(self) -> dict[str, Any]:
+        return self.random.choice(
+            [
+                {"type": "visit.page", "page": "/"},
+                {"type": "visit.load", "page": "/", "load_ms": 5},
+                {"type": "email.sent"},
+                {"type": "email.clicked"},
+                {"type": "call.started", "direction": self.random.choice(("inbound", "outbound"))},
+                {"type": "chat.message", "author": self.random.choice(("customer", "agent", "bot"))},
+                {"type": "account.created"},
+                {"type": "social.mention"},
+                {"type": "purchase.completed", "order": "o", "amount": 100, "currency": "EUR"},
+            ]
+        )
+
+    def _survey(self, customer: str) -> None:
+        """One survey, answered up to three times; answers may arrive in the wrong order."""
+        kind = self.random.choice(("ces", "csat", "nps"))
+        survey = f"{kind}-{self.random.randint(1, 3)}"
+        scales: dict[str, list[tuple[int, int] | None]] = {
+            "ces": [None, (1, 5), (0, 3), (1, 7)],
+            "csat": [None, (1, 5), (1, 7), (-5, 5)],
+            "nps": [None, (0, 10)],
+        }
+        for _ in range(self.random.randint(1, 3)):
+            scale = self.random.choice(scales[kind])
+            low, high = scale or {"ces": (1, 7), "csat": (1, 10), "nps": (0, 10)}[kind]
+            given = {} if scale is None else {"scale": {"min": low, "max": high}}
+            score = self.random.randint(low, high)
+            late = self.random.choice((0, 0, 90 * SECOND, 2 * HOUR, 2 * DAY))
+            time = self._moment()
+            self._tell(customer, time, late, type="survey.answered", survey=survey, kind=kind, score=score, **given)
+
+    def _ticket(self, customer: str) -> None:
+        """A ticket's life in order, arriving as late as it likes but as a whole; by chat or by other ways."""
+        ticket, time = f"ticket-{self.random.randint(1, 10**9)}", self._moment()
+        late = self.random.choice((0, 0, 0, 30 * MINUTE, DAY))
+        chat = self.random.random() < 0.5
+        opening: dict[str, Any] = {"type": "ticket.opened", "author": self.random.choice(("customer", "agent"))}
+        if self.random.random() < 0.9:
+            self._tell(customer, time, late, **opening, ticket=ticket, **self._team(), **self._session(chat, 1))
+        for _ in range(self.random.randint(0, 7)):
+            time += self.random.choice((1, 9_999, MINUTE, 50 * MINUTE, 7 * HOUR, DAY))
+            self._tell(customer, time, late, ticket=ticket, **self._step(chat))
+
+    def _step(self, chat: bool) -> dict[str, Any]:
+        author = self.random.choice(("customer", "agent"))
+        if chat:
+            word = {"type": "chat.message", "author": author, **self._session(True, self.random.choice((1, 1, 1, 2)))}
+        else:
+            word = {"type": "ticket.replied", "author": author, "public": self.random.random() < 0.8}
+        ways = [{"type": "call.started"}, {"type": "call.started", "direction": "outbound"}, {"type": "email.received"}]
+        return self.random.choice(
+            [
+                *([word] * 6),
+                *([] if chat else ways),
+                *([{"type": "ticket.resolved"}] * 4),
+                {"type": "ticket.reopened", "author": author},
+                {"type": "ticket.closed"},
+                {"type": "ticket.closed"},
+                {"type": "ticket.pending"},
+                {"type": "ticket.assigned", **self._team()},
+                *([{"type": "ticket.merged", "into": "another"}] if self.random.random() < 0.3 else []),
+            ]
+        )
+
+    def _team(self) -> dict[str, str]:
+        return self.random.choice(({}, {"team": "a"}, {"team": "b"}))
+
+    def _session(self, chat: bool, number: int) -> dict[str, str]:
+        return {"session": f"s{number}"} if chat else {}
+
+    def _moment(self) -> int:
+        """Any moment, often one on or beside an edge."""
+        time = START + self.random.randrange(self.days * DAY)
+        grain = self.random.choice((1, 1, 1, 10 * SECOND, MINUTE, HOUR, DAY))
+        return max(START, time - time % grain - self.random.choice((0, 0, 1)))
+
+    def _tell(self, customer: str, time: int, late: int, **fields: Any) -> None:
+        number = len(self._told)
+        event = {"id": f"e{number}", "time": time, "customer": customer, "channel": self.random.choice(CHANNELS)}
+        for name, values in (("segment", ("vip", "new")), ("region", ("eu", "us")), ("product", ("app",))):
+            value = self.random.choice((None, *values))
+            if value is not None:
+                event[name] = value
+        self._told.append((time + late, number, {**event, **fields}))
+
+
+def record(event: Event) -> tuple[bytes, bytes]:
+    """Key and value of the event's record."""
+    return event["customer"].encode(), orjson.dumps(event)

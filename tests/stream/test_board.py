@@ -1,0 +1,129 @@
+"""The board: what rules see while time passes, and what a lost batch or a foreign record must not do."""
+
+import pytest
+
+from schemas.cell import Cell, CellKey, encode
+from stream.board import Board
+from stream.config import Config
+from stream.driver import Driver, Line
+from stream.rules import Rule
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Calendar
+from tests.laws.oracle import Event
+from tests.laws.stories import START, record
+
+NOW = START + 90 * DAY_MS
+
+
+def visit(number: int, time: int, customer: str = "ann", **fields: object) -> Event:
+    event = {"type": "visit.page", "id": f"v{number}", "time": time, "customer": customer}
+    return {**event, "channel": "web", "page": "/", **fields}
+
+
+def hourly(zone: str) -> Driver:
+    """Ten visits just after midnight, then one an hour: over the day there are always ten and more."""
+    rule = Rule("Busy", "touchpoints", "day", "above", 9.5)
+    driver = Driver(Config(segmentations=((),), calendar=Calendar(zone)), [rule])
+    midnight_ms = driver.config.calendar.day_start_ms(START + DAY_MS)
+    driver.feed([record(visit(number, midnight_ms + number)) for number in range(10)], NOW)
+    driver.advance(NOW)
+    for hour in range(1, 20):
+        driver.feed([record(visit(100 + hour, midnight_ms + hour * HOUR_MS + 5))], NOW)
+        driver.advance(NOW)
+    return driver
+
+
+QUARTERS = "BUG: a day that begins between two hours is read from minutes, which are gone after 6 h"
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "UTC",
+        "Europe/Oslo",
+        pytest.param("Asia/Kathmandu", marks=pytest.mark.xfail(strict=True, reason=QUARTERS)),
+        pytest.param("Asia/Kolkata", marks=pytest.mark.xfail(strict=True, reason=QUARTERS)),
+    ],
+)
+def test_a_rule_over_the_day_sees_the_whole_day(zone: str) -> None:
+    assert [alert.state for alert in hourly(zone).alerts] == ["firing"]
+
+
+def test_a_rule_fires_as_soon_as_the_event_is_there_and_resolves_when_its_window_has_passed() -> None:
+    rule = Rule("Visited", "touchpoints", "1m", "above", 0.5)
+    driver = Driver(Config(), [rule])
+    driver.feed([record(visit(1, START + 5 * SECOND_MS))], START + 5 * SECOND_MS)
+    assert [alert.state for alert in driver.advance(START + 5 * SECOND_MS)] == ["firing"]
+    assert driver.advance(START + MINUTE_MS) == []
+    clock_ms = START + 5 * MINUTE_MS
+    (resolved,) = driver.advance(clock_ms)
+    assert (resolved.state, resolved.value) == ("resolved", None)
+    assert resolved.at_ms == START + 70 * SECOND_MS
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_corrected_answer_resolves_the_alert_that_it_raised(late: bool) -> None:
+    rule = Rule("LowCsat", "csat_score", "1h", "below", 5)
+    driver = Driver(Config(), [rule])
+    answer = {"type": "survey.answered", "survey": "s", "kind": "csat"}
+    driver.feed([record(visit(1, START, **answer, score=1))], START)
+    driver.advance(START)
+    driver.feed([record(visit(2, START + 1, **answer, score=9))], START + MINUTE_MS)
+    driver.advance(START + MINUTE_MS)
+    assert [alert.state for alert in driver.alerts] == ["firing", "resolved"]
+
+
+def test_alerts_are_the_same_after_a_crash_and_the_last_ones_are_told_again() -> None:
+    rule = Rule("Visited", "touchpoints", "1m", "above", 0.5)
+
+    def run(crash: bool) -> list[str]:
+        driver = Driver(Config(), [rule])
+        for number in range(4):
+            at = START + number * 5 * MINUTE_MS
+            driver.feed([record(visit(number, at))], at)
+            driver.advance(at)
+            if crash:
+                driver.crash(0, at)
+        driver.advance(START + HOUR_MS)
+        return [alert.id.split("-", 1)[1] for alert in driver.alerts]
+
+    assert run(crash=True) == run(crash=False)
+    assert run(crash=False) == [f"{n}-{state}" for n in range(1, 5) for state in ("firing", "resolved")]
+
+
+def test_metrics_are_published_when_they_change_and_carry_their_window() -> None:
+    driver = Driver(Config(segmentations=((),), windows=("1h", "day")))
+    driver.feed([record(visit(1, START + 5))], NOW)
+    driver.advance(NOW)
+    found = {(metric.metric, metric.window): metric for metric in driver.metrics()}
+    assert found.keys() == {("touchpoints", "1h"), ("touchpoints", "day"), ("active_customers", "day")}
+    day = found["touchpoints", "day"]
+    assert (day.value, day.samples, day.unit) == (1, 1, "touchpoints")
+    assert (day.start_ms, day.end_ms, day.as_of_ms) == (START, START + DAY_MS, START + 5)
+
+
+def test_a_window_that_has_passed_is_published_as_none() -> None:
+    driver = Driver(Config(segmentations=((),), windows=("1m",)))
+    driver.feed([record(visit(1, START))], START)
+    driver.advance(START)
+    driver.advance(START + HOUR_MS)
+    assert [(metric.metric, metric.value, metric.samples) for metric in driver.metrics()] == [("touchpoints", None, 0)]
+
+
+@pytest.mark.xfail(strict=True, reason="BUG: a slice of a resolution that is not configured raises KeyError, for ever")
+def test_a_cell_of_an_unknown_resolution_is_foreign() -> None:
+    board = Board(Config(), (), {}.get)
+    key, value = encode(CellKey((), 1_234, 0, 0)), encode(Cell({"touchpoints": 1}, 1))
+    assert board.merge([Line(0, key, value)], 0) == 1
+
+
+@pytest.mark.xfail(
+    strict=True, reason="BUG: until it is idle, a partition that refused all holds event time back in 1990"
+)
+def test_a_partition_in_which_nothing_was_counted_does_not_hold_the_others_back() -> None:
+    driver = Driver(Config(), partitions=2)
+    keys = [f"c{number}" for number in range(20)]
+    good = next(key for key in keys if driver.source_of(key.encode()) == 0)
+    bad = next(key for key in keys if driver.source_of(key.encode()) == 1)
+    driver.feed([(bad.encode(), b"no"), record(visit(1, START, good))], NOW)
+    driver.advance(NOW)
+    assert driver.value("touchpoints", "day") is not None
