@@ -69,7 +69,7 @@ def streamed(any_broker, tmp_path_factory):
     """A simulated population with duplicates and malformed records, folded by a worker; and the clean events."""
     folder = tmp_path_factory.mktemp("reading")
     (folder / "rules.yaml").write_text(RULES)
-    clean = [record.value for record in encode(Population(5, 400, START_MS, MINUTES * 60_000))]
+    clean = [record.value or b"" for record in encode(Population(5, 400, START_MS, MINUTES * 60_000))]
     (folder / "events.ndjson").write_bytes(b"\n".join(clean))
     records = encode(Population(5, 400, START_MS, MINUTES * 60_000))
     dirty = list(disturb(records, seed=5, duplicates=0.03, malformed=0.05, shuffle=50))
@@ -100,7 +100,7 @@ def expected(streamed, start, end, by):
         QUALIFY row_number() OVER (PARTITION BY customer, survey, kind ORDER BY time DESC, id DESC) = 1""",
     )
     group = ", ".join(by)
-    found = {}
+    found: dict = {}
     for metric, (kind, formula) in SCORES.items():
         rows = duckdb.sql(
             f"""SELECT ({formula})::DOUBLE, count(*) {group and ", " + group} FROM answers WHERE kind = '{kind}'
@@ -156,7 +156,7 @@ def test_windows_are_those_that_the_worker_publishes(streamed):
     published = {}
     with reading(streamed.settings.bootstrap) as reader:
         for record in reader.read(streamed.settings.topic("metrics")):
-            metric = json.loads(record.value)
+            metric = json.loads(record.value or b"")
             published[metric["metric"], str(metric["segment"]), metric["window"], metric["start"]] = metric
     same = [
         (metric["value"], metric["samples"]) == (other["value"], other["samples"])
@@ -308,7 +308,7 @@ def test_a_topic_is_read_to_its_end_and_followed_from_there(empty):
     with reading(empty.settings.bootstrap) as reader:
         topic = empty.settings.topic("touchpoints")
         found = list(reader.read(topic))
-        assert sorted(int(record.value) for record in found) == list(range(101))
+        assert sorted(int(record.value or b"") for record in found) == list(range(101))
         assert [record.offset for record in found if record.partition == 1] == list(range(50))
         assert [record.partition for record in reader.read(topic, [1])] == [1] * 50
         assert sum(1 for _ in reader.read(topic)) == 101
@@ -364,6 +364,7 @@ def test_alerts_are_followed_until_ctrl_c(empty, output):
     put(empty.settings, "alerts", alert())
     command = [sys.executable, "-m", "agents.cli", "alerts", "-f", "--settings", str(empty.file), "--format", output]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": ""})
+    assert process.stdout is not None
     try:
         lines = [process.stdout.readline()]
         put(empty.settings, "alerts", alert(), alert("resolved"))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -67,7 +68,7 @@ class Deployment:
     def __init__(self, bootstrap: str, folder: Path, **settings: object) -> None:
         self.folder = folder
         self.file = folder / "cxstream.yaml"
-        name = re.sub(r"\W+", "-", folder.name)
+        name = f"{re.sub(r'[^a-z0-9]+', '-', folder.name)}-{secrets.token_hex(3)}"
         given = {"bootstrap": bootstrap, "id": name, "prefix": f"{name}.", "session_seconds": 6, "host": "127.0.0.1"}
         self.file.write_text(yaml.safe_dump(given | settings))
         self.settings: Settings = load(self.file, environment={})

@@ -82,11 +82,16 @@ class Teller:
 
     def _step(self, chat: bool) -> dict[str, Any]:
         author = self.random.choice(("customer", "agent"))
+        word: dict[str, Any]
         if chat:
             word = {"type": "chat.message", "author": author, **self._session(True, self.random.choice((1, 1, 1, 2)))}
         else:
             word = {"type": "ticket.replied", "author": author, "public": self.random.random() < 0.8}
-        ways = [{"type": "call.started"}, {"type": "call.started", "direction": "outbound"}, {"type": "email.received"}]
+        ways: list[dict[str, Any]] = [
+            {"type": "call.started"},
+            {"type": "call.started", "direction": "outbound"},
+            {"type": "email.received"},
+        ]
         return self.random.choice(
             [
                 *([word] * 6),

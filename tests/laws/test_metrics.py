@@ -96,7 +96,7 @@ def test_a_batch_equals_one_by_one(metric: Metric, facts: list[Fact]) -> None:
 @given(facts=any_facts, mistaken=any_facts)
 def test_what_is_taken_back_leaves_nothing(metric: Metric, facts: list[Fact], mistaken: list[Fact]) -> None:
     mistaken = [fact for fact in mistaken if not isinstance(fact, Arrived)]
-    taken_back = [replace(fact, sign=-1) for fact in mistaken]
+    taken_back: list[Fact] = [replace(fact, sign=-1) for fact in mistaken]
     assert count(metric, [*facts, *mistaken, *taken_back]) == count(metric, facts)
     assert count(metric, [*taken_back, *facts, *mistaken]) == count(metric, facts)
 
@@ -155,7 +155,14 @@ def test_no_value_is_named_twice() -> None:
 
 def test_no_counter_is_shared_by_two_metrics() -> None:
     samples = [Answered("ces", 5, 1, 7), Answered("csat", 5, 1, 10), Answered("nps", 5, 0, 10)]
-    facts = [*samples, Resolved(tuple(Contact), 5), Resolved((), -5), Active(None), Active(3), Arrived("visit.page")]
+    facts: list[Fact] = [
+        *samples,
+        Resolved(tuple(Contact), 5),
+        Resolved((), -5),
+        Active(None),
+        Active(3),
+        Arrived("visit.page"),
+    ]
     names = [name for metric in METRICS for name in count(metric, facts)]
     assert len(names) == len(set(names))
 

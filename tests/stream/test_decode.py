@@ -37,7 +37,7 @@ def survey(**changes: Any) -> bytes:
     return value(**(SURVEY | changes))
 
 
-REFUSED = {
+REFUSED: dict[Reason, list[bytes | None]] = {
     Reason.TOMBSTONE: [None],
     Reason.EMPTY: [b"", b" ", b"\n\t"],
     Reason.OVERSIZED: [value(id="x" * LIMIT), b"[" * (LIMIT + 1), b"\x1f\x8b" * LIMIT],

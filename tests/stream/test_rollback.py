@@ -1,4 +1,4 @@
-"""A batch that could not be made durable is rolled back and folded again in parts, as the agent does with a large one."""
+"""A batch that could not be made durable is rolled back and folded again in parts."""
 
 import pytest
 

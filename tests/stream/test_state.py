@@ -55,13 +55,20 @@ def test_what_is_stored_is_decoded_once() -> None:
 
 def test_what_was_put_is_read_and_handed_over_once() -> None:
     state = State(stored().load)
-    assert not state.is_changed
     state.put(b"a", Number(1))
-    assert state.is_changed
     assert state.get(b"a", decode) == Number(1)
     assert state.changes() == {b"a": Number(1).encode()}
-    assert not state.is_changed
     assert state.changes() == {}
+
+
+def test_a_state_says_whether_there_is_something_to_hand_over() -> None:
+    state = State(stored().load)
+    said = [state.is_changed]
+    state.put(b"a", Number(1))
+    said.append(state.is_changed)
+    state.changes()
+    said.append(state.is_changed)
+    assert said == [False, True, False]
 
 
 def test_reading_is_no_change() -> None:
