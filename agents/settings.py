@@ -110,7 +110,12 @@ def _read(path: Path) -> str:
 
 def _nodes(yaml: str, origin: str) -> dict[str, Node]:
     mistakes = Mistakes(origin)
-    nodes = entries(compose(yaml, origin), "the settings", mistakes, _KEYS)
+    nodes = entries(
+        compose(yaml, origin, "there are no settings: leave the file out, or put some in"),
+        "the settings",
+        mistakes,
+        _KEYS,
+    )
     mistakes.check()
     return nodes
 

@@ -44,6 +44,7 @@ class Watermark(Struct, frozen=True, array_like=True):
 
 
 encode = msgpack.encode
+encode_cell = msgpack.Encoder(order="deterministic").encode
 decode_cell_key = msgpack.Decoder(CellKey).decode
 decode_cell = msgpack.Decoder(Cell).decode
 decode_watermark_key = msgpack.Decoder(WatermarkKey).decode

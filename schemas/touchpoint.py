@@ -10,7 +10,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=256)]
 Label = Annotated[str, Meta(min_length=1, max_length=128)]
 """A value to cut metrics by: a region, a product, a customer group."""
 
-Channel = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z][a-z0-9_]*$")]
+Channel = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z][a-z0-9_]*$(?!\n)")]
 """Where it happened: chat, email, phone, web, app, social, in_person, voice, device, bot; the list is open."""
 
 Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000 * 10)]
@@ -22,7 +22,7 @@ EpochMillis = Annotated[int, Meta(ge=-9_007_199_254_740_991, le=9_007_199_254_74
 MinorUnits = Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)]
 """An amount of money in the currency's smallest unit (cents)."""
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 """ISO 4217 code."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]

@@ -33,8 +33,13 @@ from stream.state import Load, State
 from stream.windows import WINDOWS
 
 _CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
+_UNKNOWN = Value(0.0, -1)
 _MOST_TICKS = 360
 """Ticks evaluated in one round. When catching up by more than an hour at once, rules see history in larger steps."""
+
+
+class UnknownSliceError(ValueError):
+    """A cell of a resolution that there is none of."""
 
 
 class Part(Struct, array_like=True):
@@ -97,6 +102,8 @@ class Board:
         self._reads: dict[tuple[Segment, str], Read] = {}
         self._published: dict[tuple[Segment, str], Read] = {}
         self._restore(keys, clock_ms)
+        # What a former owner has published is not known here: at first, all that has no value is published as such.
+        self._unknown = Read(0, 0, 0, dict.fromkeys(UNITS, _UNKNOWN)) if self.progress.as_of_ms else None
 
     def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
         for key in keys:
@@ -124,7 +131,7 @@ class Board:
                 continue
             try:
                 self._merge_record(record.key or b"", record.value or b"", clock_ms)
-            except DecodeError:
+            except (DecodeError, UnknownSliceError):
                 malformed += 1
         if fresh:
             first, last = fresh[0].offset, fresh[-1].offset
@@ -149,6 +156,8 @@ class Board:
         known = self.state.get(key, _decode_part)
         if known is not None and cell.offset < known.offset:
             return
+        if where.resolution_ms not in RESOLUTIONS:
+            raise UnknownSliceError(where.resolution_ms)
         end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
         if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
             return
@@ -213,7 +222,7 @@ class Board:
         for segment in self.history.segments():
             for window in self._windows:
                 values = self._values(segment, window.name, now_ms)
-                before = self._published.get((segment, window.name))
+                before = self._published.get((segment, window.name), self._unknown)
                 if before is not None and before.values == values:
                     continue
                 read = self._published[segment, window.name] = self._reads[segment, window.name]

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from hashlib import blake2b
 
+import orjson
 from msgspec import Struct, msgpack
 
 from schemas.cell import Segment
@@ -62,4 +63,4 @@ class Customer:
 @lru_cache(maxsize=65_536)
 def segment_key(segment: Segment) -> str:
     """A segment as a key of ``activity``."""
-    return "\x1f".join(f"{name}\x1e{value}" for name, value in segment)
+    return orjson.dumps(segment).decode()

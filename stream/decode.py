@@ -13,6 +13,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff\x06
 """First bytes of gzip, zstd, lz4 and snappy: a producer that compressed the value itself."""
 
 _BOUNDS = tuple(f"Expected {bound}" for bound in ("`int` >", "`int` <", "`str` of", "`str` matching", "`array` of"))
+_SCALED = ("score`", "scale.min`", "scale.max`", "rating`")
 
 Refusal = tuple[Reason, str]
 Outcome = AnyTouchpoint | Refusal
@@ -78,18 +79,21 @@ def decode_one(value: bytes | None, max_bytes: int) -> Outcome:
 
 
 def _invalid(error: ValidationError) -> Reason:
-    """The reason behind a message of msgspec's, which has no codes."""
-    text = str(error)
+    """The reason behind a message of msgspec's, which has no codes.
+
+    It reads ``what - at `$.path```; the path comes last, so that a value quoted in the message cannot pass for it.
+    """
+    what, _, path = str(error).rpartition(" - at ")
+    what = what or path
     if isinstance(error.__cause__, OffScaleError):
         return Reason.OFF_SCALE
-    if "missing required field" in text:
+    if what.startswith("Object missing required field"):
         return Reason.MISSING_FIELD
-    if text.startswith("Invalid value") and text.endswith("`$.type`"):
+    if what.startswith("Invalid value") and path == "`$.type`":
         return Reason.UNKNOWN_TYPE
-    if text.startswith("Expected `int` >= 0") and "_ms`" in text:
-        return Reason.NEGATIVE_DURATION
-    if "score`" in text or "scale" in text or "rating`" in text:
-        return Reason.OFF_SCALE if text.startswith(_BOUNDS) else Reason.WRONG_TYPE
-    if text.startswith(_BOUNDS):
-        return Reason.OUT_OF_RANGE
-    return Reason.OUT_OF_RANGE if text.startswith("Invalid enum value") else Reason.WRONG_TYPE
+    if what.startswith(_BOUNDS):
+        if path.endswith(_SCALED):
+            return Reason.OFF_SCALE
+        is_duration = what.startswith("Expected `int` >= 0") and path.endswith("_ms`")
+        return Reason.NEGATIVE_DURATION if is_duration else Reason.OUT_OF_RANGE
+    return Reason.OUT_OF_RANGE if what.startswith("Invalid enum value") else Reason.WRONG_TYPE

@@ -105,7 +105,7 @@ class Fold:
         self.config, self.topic, self.partition = config, topic, partition
         self.state = State(load, room)
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
-        self._watermark_ms = max(self.marker.watermark_ms, EARLIEST_MS + MINUTE_MS)
+        self._reach(self.marker.watermark_ms)
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
@@ -136,12 +136,20 @@ class Fold:
         """The changes of the last batch are durable."""
         self.marker = self.state.get(MARKER, decode_marker) or self.marker
         self.state.settle()
+        self._cells.settle()
+        self.segments.new.clear()
 
     def rollback(self) -> None:
         """The changes of the last batch are not to be."""
         self.state.rollback()
+        self._cells.rollback()
         self._tally.clear()
-        self._watermark_ms = max(self.marker.watermark_ms, EARLIEST_MS + MINUTE_MS)
+        self._reach(self.marker.watermark_ms)
+
+    def _reach(self, watermark_ms: int) -> None:
+        """The watermark moves; a minute behind it is late, and before 1990 is never right."""
+        self._watermark_ms = watermark_ms
+        self._late_ms = max(watermark_ms - MINUTE_MS, EARLIEST_MS)
 
     def _run(self, records: Sequence[Record], outcomes: Sequence[Outcome], now_ms: int, generation: int) -> Folded:
         folded = Folded(self.marker.offset, self._watermark_ms)
@@ -172,11 +180,10 @@ class Fold:
         folded.changes = {MARKER: marker.encode(), **self.state.changes()}
         for segment in self.segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""
-        self.segments.new.clear()
 
     def _touchpoint(self, event: Touchpoint, horizon_ms: int, folded: Folded) -> Refusal | None:
         time_ms = event.time_ms
-        if time_ms < self._watermark_ms - MINUTE_MS or time_ms > horizon_ms:
+        if time_ms < self._late_ms or time_ms > horizon_ms:
             refusal = self._untimely(time_ms, horizon_ms)
             if refusal is not None:
                 return refusal
@@ -188,7 +195,7 @@ class Fold:
             folded.duplicates += 1
             return None
         if time_ms > self._watermark_ms:
-            self._watermark_ms = time_ms
+            self._reach(time_ms)
         if time_ms > customer.last_ms:
             customer.last_ms = time_ms
         kind, moves = _ARRIVED.get(type(event)) or _arrived(type(event))

@@ -6,10 +6,11 @@ from yaml.nodes import Node
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, whole
-from stream.metrics import UNITS
+from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text
+from stream.metrics import NEEDS_DAYS, UNITS
 from stream.rules import Rule
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from stream.windows import WINDOWS
 
 _KEYS = (
     "alert",
@@ -34,12 +35,14 @@ def parse(yaml: str, origin: str, config: Config) -> list[Rule]:
         MappingError: with all mistakes, as ``origin:line: what is wrong and what to do``.
     """
     mistakes = Mistakes(origin)
-    top = entries(compose(yaml, origin), "the file", mistakes, ("rules",))
-    nodes = items(top["rules"]) if "rules" in top else []
+    top = entries(
+        compose(yaml, origin, "there are no rules: give it a list under `rules:`"), "the file", mistakes, ("rules",)
+    )
+    nodes = items(top["rules"]) if "rules" in top and not is_null(top["rules"]) else []
     rules = [_rule(node, config, mistakes) for node in nodes]
     seen: dict[str, Node] = {}
     for node, rule in zip(nodes, rules, strict=True):
-        if rule.fingerprint in seen:
+        if rule.alert and rule.fingerprint in seen:
             mistakes.add(node, f"`{rule.alert}` with the same `where` is there twice: give one another name")
         seen[rule.fingerprint] = node
     mistakes.check()
@@ -55,6 +58,7 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
     if len(conditions) != 1:
         mistakes.add(node, "a rule needs one of `above:` and `below:`")
     condition = conditions[0] if conditions else "above"
+    _check_days(given, mistakes)
     return Rule(
         alert=text(given["alert"], "`alert`", mistakes) if "alert" in given else "",
         metric=choice(given["metric"], "`metric`", mistakes, tuple(UNITS)) if "metric" in given else "",
@@ -62,11 +66,19 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
         condition="above" if condition == "above" else "below",
         bound=_number(given[condition], mistakes) if condition in given else 0.0,
         segment=_segment(given["where"], config, mistakes) if "where" in given else (),
-        min_samples=max(1, whole(given["min_samples"], "`min_samples`", mistakes)) if "min_samples" in given else 1,
+        min_samples=_samples(given["min_samples"], mistakes) if "min_samples" in given else 1,
         for_ms=_duration_ms(given["for"], mistakes) if "for" in given else 0,
         severity=choice(given["severity"], "`severity`", mistakes, _SEVERITIES) if "severity" in given else "warning",
         annotations=_pairs(given["annotations"], mistakes) if "annotations" in given else (),
     )
+
+
+def _check_days(given: dict[str, Node], mistakes: Mistakes) -> None:
+    """Distinct customers are known by whole days only."""
+    metric, window = (str(given[key].value) if key in given else "" for key in ("metric", "window"))
+    if metric in NEEDS_DAYS and window in WINDOWS and not WINDOWS[window].by_day:
+        days = ", ".join(name for name, known in WINDOWS.items() if known.by_day)
+        mistakes.add(given["window"], f"`{metric}` is known by whole days: choose a window from {days}")
 
 
 def _segment(node: Node, config: Config, mistakes: Mistakes) -> Segment:
@@ -85,11 +97,21 @@ def _pairs(node: Node, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
     return tuple((key, text(value, f"`{key}`", mistakes)) for key, value in given.items())
 
 
+def _samples(node: Node, mistakes: Mistakes) -> int:
+    number = text(node, "`min_samples`", mistakes)
+    if number.isdecimal() and len(number) < 10 and int(number) > 0:
+        return int(number)
+    if number:
+        mistakes.add(node, "`min_samples` must be a whole number, 1 or more")
+    return 1
+
+
 def _number(node: Node, mistakes: Mistakes) -> float:
     written = text(node, "the bound", mistakes)
     if re.fullmatch(r"[+-]?\d+(\.\d+)?", written):
         return float(written)
-    mistakes.add(node, f"the bound must be a number, not `{written}`")
+    if written:
+        mistakes.add(node, f"the bound must be a number, not `{written}`")
     return 0.0
 
 

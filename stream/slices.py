@@ -6,7 +6,7 @@
         |·|·|·|·|·|·|   ten seconds
 
 All are half-open and in epoch milliseconds. Days begin at midnight of the configured time zone and may have 23 or 25
-hours; the shorter ones are aligned to the epoch.
+hours; hours are counted from midnight; the shorter ones are aligned to the epoch.
 """
 
 from dataclasses import dataclass, field
@@ -63,8 +63,14 @@ class Calendar:
         if start is None:
             if len(self._starts) > 100_000:
                 self._starts.clear()
-            start = self._starts[quarter] = self.midnight_ms(self.date(time_ms))
+            start = self._starts[quarter] = self._midnight_before_ms(time_ms)
         return start
+
+    def _midnight_before_ms(self, time_ms: int) -> int:
+        """The last midnight. Clocks that go back over midnight show the former date again, in the new day."""
+        day = self.date(time_ms)
+        next_ms = self.midnight_ms(day + timedelta(days=1))
+        return next_ms if next_ms <= time_ms else self.midnight_ms(day)
 
     def day_end_ms(self, start_ms: int) -> int:
         """When the day that begins at ``start_ms`` ends."""
@@ -97,10 +103,16 @@ class Calendar:
 
     def slice_start_ms(self, resolution_ms: int, time_ms: int) -> int:
         """When the slice that contains ``time_ms`` began."""
-        if resolution_ms == DAY_MS:
-            return self.day_start_ms(time_ms)
-        return time_ms - time_ms % resolution_ms
+        if resolution_ms < HOUR_MS or self._tz is UTC:
+            return time_ms - time_ms % resolution_ms
+        start_ms = self.day_start_ms(time_ms)
+        return start_ms if resolution_ms == DAY_MS else time_ms - (time_ms - start_ms) % HOUR_MS
 
     def slice_end_ms(self, resolution_ms: int, start_ms: int) -> int:
         """When the slice that begins at ``start_ms`` ends."""
-        return self.day_end_ms(start_ms) if resolution_ms == DAY_MS else start_ms + resolution_ms
+        if resolution_ms == DAY_MS:
+            return self.day_end_ms(start_ms)
+        end_ms = start_ms + resolution_ms
+        if resolution_ms < HOUR_MS or self._tz is UTC:
+            return end_ms
+        return min(end_ms, self.day_end_ms(self.day_start_ms(start_ms)))

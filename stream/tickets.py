@@ -18,19 +18,22 @@ from schemas.touchpoint import Touchpoint
 from stream.facts import Contact, Resolved
 from stream.segments import Values
 
+_SESSIONS = 16
+"""Sessions of one ticket that are remembered: words of the same one are one contact."""
+
 
 class Ticket(Struct, array_like=True):
     """State of one ticket. It counts in the segments of its first touchpoint (``values``).
 
-    ``contacts`` are contact episodes, ``session`` that of the current one; ``answered`` is True once an agent or
-    bot has replied since the customer's last word. ``counted`` is what is counted of it, in the slice of
+    ``contacts`` are contact episodes, ``sessions`` the last of theirs; ``answered`` is True once an agent has
+    replied since the customer's last word. ``counted`` is what is counted of it, in the slice of
     ``counted_ms``.
     """
 
     values: Values
     opened_ms: int | None = None
     contacts: int = 0
-    session: str | None = None
+    sessions: tuple[str, ...] = ()
     answered: bool = False
     team: str | None = None
     moves: int = 0
@@ -126,15 +129,15 @@ def _speak(ticket: Ticket, event: TicketReplied | ChatMessage) -> None:
         return
     if isinstance(event, TicketReplied) and not event.public:
         return
-    ticket.answered = True
     if event.author == "agent":
+        ticket.answered = True
         ticket.replies += 1
 
 
 def _contact(ticket: Ticket, event: Touchpoint, new: bool) -> None:
     """The customer turned to us: a new episode, unless in the session of the current one or still unanswered."""
-    same_session = event.session is not None and event.session == ticket.session
-    if ticket.contacts == 0 or (new and not same_session):
+    if ticket.contacts == 0 or (new and event.session not in ticket.sessions):
         ticket.contacts += 1
-    ticket.session = event.session
+    if event.session is not None and event.session not in ticket.sessions:
+        ticket.sessions = (*ticket.sessions, event.session)[-_SESSIONS:]
     ticket.answered = False

@@ -12,7 +12,7 @@ from stream.state import State
 from stream.tally import CellId
 
 PREFIX = b"k"
-_encode = msgpack.Encoder().encode
+_encode = msgpack.Encoder(order="deterministic").encode
 _decode_counters = msgpack.Decoder(Counters).decode
 _decode_id = msgpack.Decoder(tuple[Segment, int, int]).decode
 
@@ -39,6 +39,7 @@ class Cells:
     def __init__(self, state: State, config: Config, keys: Iterable[bytes] = ()) -> None:
         self._state = state
         self._config = config
+        self._ended: list[tuple[int, int]] = []
         self._starts: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         for key in keys:
             _, resolution_ms, start_ms = _decode_id(key[len(PREFIX) :])
@@ -70,12 +71,23 @@ class Cells:
         end_ms = self._config.calendar.slice_end_ms(resolution_ms, start_ms)
         return end_ms <= watermark_ms - self._config.retention_ms[resolution_ms]
 
+    def settle(self) -> None:
+        """What expired is gone for good."""
+        for resolution_ms, start_ms in self._ended:
+            self._starts[resolution_ms].pop(start_ms, None)
+        self._ended.clear()
+
+    def rollback(self) -> None:
+        """What expired may have to again."""
+        self._ended.clear()
+
     def expire(self, watermark_ms: int) -> list[CellId]:
         """Drop the cells whose slice ended longer ago than it is kept, and name them."""
         gone: list[CellId] = []
         for resolution_ms, starts in self._starts.items():
             for start_ms in [start_ms for start_ms in starts if self._is_over(resolution_ms, start_ms, watermark_ms)]:
-                for key in starts.pop(start_ms):
+                self._ended.append((resolution_ms, start_ms))
+                for key in starts[start_ms]:
                     self._state.delete(key)
                     gone.append(_decode_id(key[len(PREFIX) :]))
         return gone

@@ -29,9 +29,9 @@ def sliding(name: str, length_ms: int, slice_ms: int) -> Window:
     (70000, 130000)
     """
 
-    def interval(_: Calendar, as_of_ms: int) -> Interval:
-        end_ms = as_of_ms - as_of_ms % slice_ms + slice_ms
-        return end_ms - length_ms, end_ms
+    def interval(calendar: Calendar, as_of_ms: int) -> Interval:
+        end_ms = calendar.slice_end_ms(slice_ms, calendar.slice_start_ms(slice_ms, as_of_ms))
+        return calendar.slice_start_ms(slice_ms, end_ms - length_ms), end_ms
 
     return Window(name, interval)
 

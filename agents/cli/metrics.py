@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 from msgspec import DecodeError, json
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -263,11 +264,14 @@ def _show(query: Query, found: list[Metric], calendar: Calendar) -> None:
 
 
 def print_table(table: Table) -> Console:
-    """Print a table, at the width of the terminal unless numbers would be cut short; elsewhere as wide as it is."""
+    """Print a table as wide as the terminal, or wider where columns that must not wrap need it; else as it comes."""
     console = Console()
+    for column in table.columns:
+        if column.no_wrap:
+            column.min_width = max(cell_len(str(cell)) for cell in (column.header, *column.cells))
     measured = Measurement.get(console, console.options.update(max_width=_WIDEST), table)
-    least = max(console.width, measured.minimum) if console.is_terminal else measured.maximum
-    console = Console(width=least)
+    width = max(console.width, measured.minimum) if console.is_terminal else measured.maximum
+    console = Console(width=width)
     console.print(table)
     return console
 

@@ -84,8 +84,7 @@ def _show(counts: dict[str, int], found: Rejections) -> None:
     else:
         print_table(_reasons(counts, total))
     if found.latest:
-        console = Console()
-        (console.print if console.is_terminal else print_table)(_records(found.latest))
+        print_table(_records(found.latest))
     if found.foreign:
         typer.echo(f"rejected: left out {found.foreign:,} records that are no rejections", err=True)
 
@@ -101,8 +100,9 @@ def _reasons(counts: dict[str, int], total: int) -> Table:
 
 def _records(records: Iterable[Rejected]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("origin", "reason", "detail"):
-        table.add_column(name, overflow="fold")
+    table.add_column("origin", overflow="fold")
+    table.add_column("reason", no_wrap=True)
+    table.add_column("detail", overflow="fold")
     table.add_column("bytes", justify="right", style="dim", no_wrap=True)
     table.add_column("value", overflow="fold")
     for one in records:

@@ -31,8 +31,8 @@ class Mistakes:
             raise MappingError([f"{self._origin}:{line}: {message}" for line, message in sorted(self._found)])
 
 
-def compose(text: str, origin: str) -> Node:
-    """The root node of a YAML text.
+def compose(text: str, origin: str, empty: str = "the mapping is empty: give it `input:` and `events:`") -> Node:
+    """The root node of a YAML text; ``empty`` is what is said of one without content.
 
     Raises:
         MappingError: it is no YAML, is empty, or contains itself by an alias.
@@ -46,7 +46,7 @@ def compose(text: str, origin: str) -> Node:
     except yaml.YAMLError as error:
         raise MappingError([f"{origin}: not YAML: {error}"]) from None
     if root is None:
-        raise MappingError([f"{origin}:1: the mapping is empty: give it `input:` and `events:`"])
+        raise MappingError([f"{origin}:1: {empty}"])
     if cyclic(root, frozenset(), set()):
         raise MappingError([f"{origin}:1: an alias contains itself: write the value out"])
     return root

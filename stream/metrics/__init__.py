@@ -17,6 +17,8 @@ from stream.metrics.stickiness import Stickiness
 METRICS: tuple[Metric, ...] = (Ces(), Csat(), Nps(), Fcr(), Art(), ActiveCustomers(), Stickiness(), Reach())
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
+NEEDS_DAYS = frozenset((*ActiveCustomers.values, *Stickiness.values))
+"""Values that only windows of whole days have."""
 
 
 @lru_cache(maxsize=65_536)
@@ -39,4 +41,4 @@ def read(reading: Reading) -> dict[str, Value]:
     return found
 
 
-__all__ = ["METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]
+__all__ = ["METRICS", "NEEDS_DAYS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]

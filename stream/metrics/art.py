@@ -14,7 +14,7 @@ class Art(Metric):
     """How long tickets took from their opening to their last resolution.
 
     resolution_mean_seconds = Σ (last resolution − opening) / tickets resolved whose opening is known; exact
-    resolution_p50_seconds, _p90_, _p99_: quantiles within 1 %
+    resolution_p50_seconds, resolution_p90_seconds, resolution_p99_seconds: quantiles within 1 %
     negative_durations: tickets resolved before they were opened; not averaged, a sign of wrong data
 
     >>> art = Art()

@@ -93,7 +93,7 @@ def read_status(streamed):
 
 def expected(streamed, start, end, by):
     """Value and samples by metric and segment, as SQL has them."""
-    answers = streamed.sql.query(  # noqa: F841 - the query names it
+    answers = streamed.sql.query(
         "events",
         """SELECT *, epoch_ms(time) AS happened, coalesce(scale.min, 1) AS low, coalesce(scale.max, 10) AS high
         FROM events WHERE type = 'survey.answered'
@@ -102,9 +102,10 @@ def expected(streamed, start, end, by):
     group = ", ".join(by)
     found: dict = {}
     for metric, (kind, formula) in SCORES.items():
-        rows = duckdb.sql(
+        rows = answers.query(
+            "answers",
             f"""SELECT ({formula})::DOUBLE, count(*) {group and ", " + group} FROM answers WHERE kind = '{kind}'
-            AND happened >= '{start}'::TIMESTAMP AND happened < '{end}'::TIMESTAMP {group and f"GROUP BY {group}"}"""
+            AND happened >= '{start}'::TIMESTAMP AND happened < '{end}'::TIMESTAMP {group and f"GROUP BY {group}"}""",
         ).fetchall()
         found |= {(metric, tuple(zip(by, names, strict=True))): (value, n) for value, n, *names in rows if n}
     return found

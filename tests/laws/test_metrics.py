@@ -14,7 +14,6 @@ from stream.counters import Counters, add, merged
 from stream.facts import Active, Answered, Arrived, Contact, Fact, Resolved
 from stream.metrics import METRICS, UNITS, Metric, Reading, counted
 from stream.metrics import read as read_all
-from stream.metrics.art import Art
 from tests.laws import oracle
 
 laws = settings(deadline=None, max_examples=60)
@@ -167,10 +166,7 @@ def test_no_counter_is_shared_by_two_metrics() -> None:
     assert len(names) == len(set(names))
 
 
-BRIEF = pytest.mark.xfail(strict=True, reason="BUG: the docstring abbreviates resolution_p90_ and _p99_seconds")
-
-
-@pytest.mark.parametrize("metric", [pytest.param(m, marks=BRIEF if type(m) is Art else ()) for m in METRICS])
+@pytest.mark.parametrize("metric", METRICS)
 def test_every_metric_says_its_formula_and_shows_an_example(metric: Metric) -> None:
     text = type(metric).__doc__ or ""
     assert ">>>" in text

@@ -32,16 +32,13 @@ def hourly(zone: str) -> Driver:
     return driver
 
 
-QUARTERS = "BUG: a day that begins between two hours is read from minutes, which are gone after 6 h"
-
-
 @pytest.mark.parametrize(
     "zone",
     [
         "UTC",
         "Europe/Oslo",
-        pytest.param("Asia/Kathmandu", marks=pytest.mark.xfail(strict=True, reason=QUARTERS)),
-        pytest.param("Asia/Kolkata", marks=pytest.mark.xfail(strict=True, reason=QUARTERS)),
+        "Asia/Kathmandu",
+        "Asia/Kolkata",
     ],
 )
 def test_a_rule_over_the_day_sees_the_whole_day(zone: str) -> None:
@@ -109,14 +106,12 @@ def test_a_window_that_has_passed_is_published_as_none() -> None:
     assert [(metric.metric, metric.value, metric.samples) for metric in driver.metrics()] == [("touchpoints", None, 0)]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: a slice of a resolution that is not configured raises KeyError, for ever")
 def test_a_cell_of_an_unknown_resolution_is_foreign() -> None:
     board = Board(Config(), (), lambda _: None)
     key, value = encode(CellKey((), 1_234, 0, 0)), encode(Cell({"touchpoints": 1}, 1))
     assert board.merge([Line(0, key, value)], 0) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: until idle, a partition that refused all keeps the board in 1990")
 def test_a_partition_in_which_nothing_was_counted_does_not_hold_the_others_back() -> None:
     driver = Driver(Config(), partitions=2)
     keys = [f"c{number}" for number in range(20)]

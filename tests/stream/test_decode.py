@@ -229,7 +229,6 @@ def test_records_never_merge_into_others(pieces: list[bytes]) -> None:
     assert list(decode(values, LIMIT)) == [decode_one(value, LIMIT) for value in values]
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: the value quoted in msgspec's message is taken for the message")
 @pytest.mark.parametrize(
     ("reason", "bad"),
     [
@@ -244,7 +243,6 @@ def test_the_reason_does_not_depend_on_what_the_value_says(reason: Reason, bad: 
     assert outcome[0] == reason
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: `$` in a pattern of the contract lets a line break through at the end")
 @pytest.mark.parametrize(
     "bad", [value(channel="web\n"), value(type="purchase.completed", order="1", amount=1, currency="EUR\n")]
 )

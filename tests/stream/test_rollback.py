@@ -71,7 +71,6 @@ def test_a_batch_given_up_leaves_customers_tickets_and_answers_alone(seed: int) 
         assert {key: tried.store[key] for key in keys} == {key: plain.store[key] for key in keys}
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: Cells forgets on rollback which slices it still has to expire: they stay")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_batch_given_up_expires_nothing_for_good(seed: int) -> None:
     tried, plain = both(seed)
@@ -79,7 +78,6 @@ def test_a_batch_given_up_expires_nothing_for_good(seed: int) -> None:
     assert kept(tried.store, b"k") == kept(plain.store, b"k")
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: segments found in a batch that was given up are known, but never stored")
 def test_a_batch_given_up_does_not_lose_its_segments() -> None:
     told, partition = lines(1), Partition()
     partition.give_up(told)

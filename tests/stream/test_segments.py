@@ -131,7 +131,6 @@ def test_a_correction_is_taken_back_where_it_was_counted_also_after_a_restart() 
     assert driver.values(START, START + DAY, channel("a"))["csat_score"].value == 5
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: separators inside a value make two segments share one key of activity")
 def test_values_with_control_characters_do_not_mix_segments_up() -> None:
     driver = Driver(Config(segmentations=(("region",), ("region", "product"))))
     place: dict[str, object] = {"type": "chat.started", "channel": "web", "customer": "ann"}

@@ -85,7 +85,6 @@ def test_the_days_of_two_years_follow_each_other_without_a_gap(zone: str) -> Non
             assert calendar.day_start_ms(time_ms) == start_ms
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: until 2011 these clocks went back at 00:01, over midnight: days overlap")
 @pytest.mark.parametrize(
     ("zone", "day"),
     [("America/St_Johns", "2010-11-07"), ("America/Goose_Bay", "2010-11-07"), ("America/Moncton", "2006-10-29")],

@@ -11,7 +11,6 @@ from stream.driver import Driver
 DAY = 86_400_000
 START = 1_773_187_200_000
 MINUTE = 60_000
-BUG = pytest.mark.xfail
 Step = dict[str, Any]
 
 
@@ -180,7 +179,6 @@ BY_TWO_TEAMS = (1.0, 0.0, 1.0)
         pytest.param(
             YES,
             [opened(), replied(1, "bot"), replied(2, "customer"), resolved(9)],
-            marks=BUG(strict=True, reason="BUG: METRICS.md says an *agent's* reply; a bot is none"),
             id="a bot's reply is no agent's reply",
         ),
         pytest.param(
@@ -193,7 +191,6 @@ BY_TWO_TEAMS = (1.0, 0.0, 1.0)
                 said(4, "agent"),
                 resolved(9),
             ],
-            marks=BUG(strict=True, reason="BUG: a word outside the session ends it"),
             id="messages of one chat session are one also with another word between",
         ),
     ],
@@ -272,9 +269,9 @@ def test_tickets_of_the_same_name_of_two_customers_are_two() -> None:
     assert numbers(driver)["resolution_mean_seconds"] == 20 * 60
 
 
-@BUG(
+@pytest.mark.xfail(
     strict=True,
-    reason="BUG: a ticket's events count in order of arrival, not of time",
+    reason="open: a ticket's events count in the order in which they arrive",
 )
 @pytest.mark.parametrize(
     "steps",
