@@ -53,6 +53,8 @@ class Lane:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        while not self._batches.empty():
+            self._batches.get_nowait()  # who waits to put a batch is not to wait for ever
 
     async def _run(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
         while True:

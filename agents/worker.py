@@ -1,6 +1,7 @@
 """The worker: the Faust app with its agents, tables, producer and web server."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -93,7 +94,7 @@ class Worker:
         return CxApp(
             settings.id,
             broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
-            canonical_url=f"http://{settings.host}:{self.port}",
+            canonical_url=f"http://{_own_name(settings.host)}:{self.port}",
             web_enabled=False,
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
@@ -192,3 +193,8 @@ class Worker:
     def unready(self) -> str | None:
         """What the worker still waits for; None once it owns its partitions and their state is complete."""
         return self.trouble() or (None if self.ready else "recovering: waiting for partitions and their state")
+
+
+def _own_name(host: str) -> str:
+    """Faust tells workers apart by their address, so that one which listens everywhere needs a name of its own."""
+    return socket.gethostname() if host in ("0.0.0.0", "::") else host

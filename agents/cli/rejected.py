@@ -20,7 +20,7 @@ from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
 
 _decode = json.Decoder(Rejected).decode
-_SHOWN_CHARACTERS = 100
+_SHOWN_CHARACTERS = 160
 
 
 class Rejections:
@@ -83,8 +83,8 @@ def _show(counts: dict[str, int], found: Rejections) -> None:
         Console().print("nothing was rejected")
     else:
         print_table(_reasons(counts, total))
-    if found.latest:
-        print_table(_records(found.latest))
+    for one in found.latest:
+        Console().print(_lines(one), soft_wrap=True)
     if found.foreign:
         typer.echo(f"rejected: left out {found.foreign:,} records that are no rejections", err=True)
 
@@ -98,18 +98,13 @@ def _reasons(counts: dict[str, int], total: int) -> Table:
     return table
 
 
-def _records(records: Iterable[Rejected]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("origin", overflow="fold")
-    table.add_column("reason", no_wrap=True)
-    table.add_column("detail", overflow="fold")
-    table.add_column("bytes", justify="right", style="dim", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    for one in records:
-        origin = f"{one.topic}-{one.partition}@{one.offset}"
-        cells = (origin, one.reason.value, one.detail, f"{one.size:,}", "–" if one.value is None else one.value)
-        table.add_row(*(Text(_cut(cell)) for cell in cells))
-    return table
+def _lines(one: Rejected) -> Text:
+    """Where a record came from and why it was rejected; then its detail, and its value where it has one."""
+    head = Text(printable(f"{one.topic}-{one.partition}@{one.offset}  "), end="")
+    head.append(one.reason.value, "bold")
+    head.append(f"  {one.size:,} bytes\n", "dim")
+    head.append(f"  {_cut(one.detail)}\n")
+    return head.append(f"  {_cut(one.value)}\n", "dim") if one.value else head
 
 
 def _cut(text: str) -> str:

@@ -26,9 +26,9 @@ def worker(
     uvloop.install()
     running = Worker(settings)
     _settle_garbage_collector()
-    faust.Worker(
-        running.app, loglevel="info" if verbose else "warn", logfile=None, redirect_stdouts=False
-    ).execute_from_commandline()
+    process = faust.Worker(running.app, loglevel="info" if verbose else "warn", logfile=None, redirect_stdouts=False)
+    process.spinner = None
+    process.execute_from_commandline()
 
 
 def _settle_garbage_collector() -> None:

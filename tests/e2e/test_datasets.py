@@ -129,8 +129,8 @@ def compare_published(running: Deployment, truth: Truth) -> int:
         for metric in groups[place]:
             values = expected.get(tuple(metric.segment.values()), {})
             if metric.value is not None and metric.metric in values:
-                value = {metric.metric: Value(metric.value, metric.samples)}
-                compared += compare(value, {metric.metric: values[metric.metric]}, metric)
+                published = {metric.metric: Value(metric.value, metric.samples)}
+                compared += compare(published, {metric.metric: values[metric.metric]}, metric)
     return compared
 
 
@@ -187,6 +187,7 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
             if r.timed:
                 values["resolution_mean_seconds"] = (r.duration_ms / (1000 * r.timed), r.timed)
                 for percent, ms in ((50, r.p50_ms), (90, r.p90_ms), (99, r.p99_ms)):
+                    assert ms is not None
                     values[f"resolution_p{percent}_seconds"] = (ms / 1000, r.timed)
             if r.negative_durations:
                 values["negative_durations"] = (r.negative_durations, r.negative_durations)
@@ -214,7 +215,8 @@ def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_dat
                 sql = purchases.activity(path, calendar.date(start), calendar.date(end), names)
                 expected = sql.get(tuple(value for _, value in segment))
                 values = read_metrics(board.history.read(segment, start, end, by_day=True))
-                assert values["active_customers"].value == (expected.customers if expected else 0)
+                assert expected is not None
+                assert values["active_customers"].value == expected.customers
                 assert values["touchpoints"].value == expected.purchases
                 checked += 1
     assert checked > 100

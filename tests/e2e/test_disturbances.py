@@ -1,5 +1,6 @@
 """What real streams do: disorder between customers, repeats, rubbish, several topics, crashes: same numbers."""
 
+import asyncio
 import random
 import secrets
 import signal
@@ -12,6 +13,7 @@ from zlib import crc32
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaProducer
 
 from agents.brokers import Broker
@@ -128,3 +130,17 @@ def test_topics_of_channels_are_merged_by_customer(deploy: Callable[..., Deploym
         send(merged, found, name)
     merged.wait_until_read(len(records))
     assert totals(merged) == totals(clean)
+
+
+def test_every_compression_of_kafka_is_read(deploy: Callable[..., Deployment]) -> None:
+    running, records = deploy("codecs", 1), population(seed=4)[:2_000]
+
+    async def produce(codec: str | None, part: list[Record]) -> None:
+        async with AIOKafkaProducer(bootstrap_servers=running.settings.bootstrap, compression_type=codec) as producer:
+            for key, value, time_ms in part:
+                await producer.send(running.settings.topic("touchpoints"), value, key=key, timestamp_ms=time_ms)
+
+    for number, codec in enumerate((None, "gzip", "snappy", "lz4", "zstd")):
+        asyncio.run(produce(codec, records[number * 400 : number * 400 + 400]))
+    running.wait_until_read(len(records))
+    assert running.total("cx_touchpoints_folded_total") == len(records)

@@ -6,6 +6,7 @@ Random stories go through the driver; ``oracle`` computes the same from the plai
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import accumulate
 from random import Random
 
 import orjson
@@ -356,6 +357,28 @@ def test_a_late_event_is_counted_in_every_slice_that_is_still_kept(back: int) ->
     for grain, kept in ((10 * SECOND, HOUR), (MINUTE, 6 * HOUR), (HOUR, 8 * DAY), (DAY, 800 * DAY)):
         start = time - time % grain
         assert ("touchpoints" in driver.values(start, start + grain)) == (back < kept)
+
+
+@pytest.mark.parametrize(
+    ("grain", "kept"), [(10 * SECOND, HOUR), (MINUTE, 6 * HOUR), (HOUR, 8 * DAY), (DAY, 800 * DAY)]
+)
+def test_a_slice_is_kept_until_its_end_is_as_old_as_its_retention(grain: int, kept: int) -> None:
+    last = START + DAY
+    for at, is_kept in ((last - kept, True), (last - kept - 1, False)):
+        driver = Driver(config())
+        driver.feed([record(visit(1, last))], NOW)
+        driver.feed([record(visit(2, at))], NOW)
+        start = at - at % grain
+        assert ("touchpoints" in driver.values(start, start + grain)) == is_kept
+
+
+@laws
+@given(seed=seeds)
+def test_the_watermark_is_the_latest_time_so_far(seed: int) -> None:
+    events = Teller(seed).story(customers=3, acts=3)
+    driver = run(events, iter([1] * len(events)))
+    latest = list(accumulate((event["time"] for event in events), max))
+    assert [folded.watermark_ms for folded in driver.folded] == latest
 
 
 def test_an_event_that_makes_the_fold_raise_is_rejected_and_the_others_are_counted() -> None:

@@ -220,6 +220,13 @@ def test_a_batch_gives_what_its_records_give_one_by_one(values: list[bytes | Non
     assert list(decode(values, LIMIT)) == [decode_one(value, LIMIT) for value in values]
 
 
+def test_one_event_of_two_records_is_not_made_up_for_by_two_events_of_one() -> None:
+    head, tail = value(id="whole")[:-1] + b', "x":', b"{}}"
+    for values in ([head, tail, value() + value()], [value() + b"\n" + value(), head, tail]):
+        assert list(decode(values, LIMIT)) == [decode_one(each, LIMIT) for each in values]
+        assert all(type(outcome) is tuple for outcome in decode(values, LIMIT))
+
+
 @settings(deadline=None, max_examples=200)
 @given(
     pieces=st.lists(st.sampled_from([b"{", b"}", b"\n", value(), value()[1:], value()[:-1], b",", b'"']), max_size=8)

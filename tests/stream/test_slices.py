@@ -144,6 +144,18 @@ def test_any_stretch_of_10_s_reads_the_plain_sum(zone: str, around: str, seed: i
         assert history.read((), start_ms, end_ms).total == merged(inside)
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "Australia/Lord_Howe", "Asia/Kathmandu"])
+@pytest.mark.parametrize("around", ["2026-03-28", "2026-04-04", "2026-10-03", "2026-10-24"])
+def test_a_stretch_that_ends_just_before_or_after_a_midnight_reads_the_plain_sum(zone: str, around: str) -> None:
+    calendar, start_ms = Calendar(zone), midnight(zone, around)
+    history, finest = filled(zone, 7, start_ms, days=3)
+    for days in (1, 2):
+        for off_ms in (-HOUR_MS, -MINUTE_MS, -TEN_SECONDS_MS, 0, TEN_SECONDS_MS, HOUR_MS):
+            end_ms = calendar.shift_days_ms(start_ms, days) + off_ms
+            inside = [counters for at_ms, counters in finest.items() if start_ms <= at_ms < end_ms]
+            assert history.read((), start_ms, end_ms).total == merged(inside)
+
+
 @settings(deadline=None, max_examples=10)
 @given(seed=st.integers(0, 10**6))
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "Australia/Lord_Howe", "Asia/Kathmandu"])

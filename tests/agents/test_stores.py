@@ -1,0 +1,91 @@
+"""What both stores do alike, and what only the one on disk does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from agents.outbox import parts
+from agents.stores import MemoryStore, PartitionStore, RocksStore
+from stream.errors import CxstreamError
+
+
+@dataclass(frozen=True)
+class Line:
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+@pytest.fixture(params=["memory", "rocksdb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> PartitionStore:
+    makers: dict[str, Callable[[], PartitionStore]] = {"memory": MemoryStore, "rocksdb": lambda: RocksStore(tmp_path)}
+    return makers[request.param]()
+
+
+def test_changes_are_read_back_by_partition(store: PartitionStore) -> None:
+    store.write(0, {b"ka": b"1", b"kb": b"2", b"m": b"3"}, 7)
+    store.write(1, {b"ka": b"4"}, 2)
+    assert (store.get(0, b"ka"), store.get(1, b"ka"), store.get(1, b"kb")) == (b"1", b"4", None)
+    assert (store.offset(0), store.offset(1), store.offset(2)) == (7, 2, None)
+
+
+def test_a_deletion_leaves_nothing(store: PartitionStore) -> None:
+    store.write(0, {b"ka": b"1", b"kb": b"2"}, 1)
+    store.write(0, {b"ka": None, b"kc": None}, 2)
+    assert store.get(0, b"ka") is None
+    assert list(store.keys(0, [b"k"])) == [b"kb"]
+
+
+def test_keys_are_those_of_the_prefixes(store: PartitionStore) -> None:
+    store.write(0, {b"ka": b"", b"gb": b"", b"m": b"", b"l": b""}, 1)
+    assert sorted(store.keys(0, [b"k", b"g"])) == [b"gb", b"ka"]
+
+
+def test_a_changelog_is_restored_in_order(store: PartitionStore) -> None:
+    store.restore(0, [Line(3, b"ka", b"1"), Line(4, b"kb", b"2"), Line(5, b"ka", None), Line(6, None, b"?")])
+    assert (store.get(0, b"ka"), store.get(0, b"kb"), store.offset(0)) == (None, b"2", 6)
+    store.restore(0, [])
+    assert store.offset(0) == 6
+
+
+def test_state_on_disk_is_there_again(tmp_path: Path) -> None:
+    first = RocksStore(tmp_path)
+    first.write(0, {b"ka": b"1"}, 7)
+    first.close()
+    second = RocksStore(tmp_path)
+    assert (second.get(0, b"ka"), second.offset(0), second.offset(1)) == (b"1", 7, None)
+
+
+def test_a_released_partition_can_be_opened_again(tmp_path: Path) -> None:
+    store = RocksStore(tmp_path)
+    store.write(0, {b"ka": b"1"}, 7)
+    store.release(0)
+    assert store.get(0, b"ka") == b"1"
+
+
+def test_damaged_state_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
+    first = RocksStore(tmp_path)
+    first.write(0, {b"ka": b"1"}, 7)
+    first.close()
+    for file in (tmp_path / "0").glob("MANIFEST*"):
+        file.write_bytes(b"rubbish")
+    second = RocksStore(tmp_path)
+    assert second.offset(0) is None
+    assert (tmp_path / "0.damaged").exists()
+
+
+def test_two_workers_cannot_share_a_folder(tmp_path: Path) -> None:
+    first = RocksStore(tmp_path)
+    with pytest.raises(CxstreamError, match="another worker"):
+        RocksStore(tmp_path)
+    first.close()
+    RocksStore(tmp_path).close()
+
+
+def test_records_are_sent_in_runs_that_fit() -> None:
+    records = [(b"k", b"v" * 100)] * 10
+    runs = list(parts(records, limit=3 * 229))
+    assert [len(run) for run in runs] == [3, 3, 3, 1]
+    assert list(parts([(b"k", b"v" * 9_999), (b"k", None)], limit=10)) == [[(b"k", b"v" * 9_999)], [(b"k", None)]]
