@@ -30,15 +30,12 @@ def topics(settings: Settings) -> list[Topic]:
     """Every topic a deployment has. Records carry event times, so retention by these must not delete them."""
     n = settings.partitions
     forever = {"retention.ms": "-1"}
-    state = {
-        "cleanup.policy": "compact",
-        "min.compaction.lag.ms": str(HOUR_MS),
-        "max.message.bytes": str(LARGEST_BATCH_BYTES),
-    }
+    batches = {"min.compaction.lag.ms": str(HOUR_MS), "max.message.bytes": str(LARGEST_BATCH_BYTES)}
+    state = {"cleanup.policy": "compact", **batches}
     kept = {"cleanup.policy": "compact,delete", "retention.ms": str(800 * DAY_MS)}
     return [
         Topic(settings.topic("touchpoints"), n, forever),
-        Topic(settings.topic("cells"), n, kept | {"max.message.bytes": str(LARGEST_BATCH_BYTES)}),
+        Topic(settings.topic("cells"), n, kept | batches),
         Topic(settings.topic("metrics"), 1, {"cleanup.policy": "compact"}, fixed=False),
         Topic(settings.topic("alerts"), 1, kept, fixed=False),
         Topic(settings.topic("journeys"), n, forever),
