@@ -11,7 +11,8 @@ import faust
 from faust.stores.base import Store as FaustStore
 from faust.types import TP
 
-from agents.stores import PartitionStore, Record
+from agents.stores import PartitionStore
+from stream.record import Record
 
 
 class _StoreFacade(FaustStore):  # type: ignore[type-arg]

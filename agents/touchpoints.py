@@ -18,10 +18,10 @@ from agents.clock import now_ms
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
 from agents.settings import Settings
-from agents.stores import Record
 from agents.table import StateTable
 from stream.cellmail import mail
 from stream.fold import Fold, Folded
+from stream.record import Record
 
 _LANE_BATCHES = 2
 """Batches that may wait in a lane: enough to keep it busy, few enough to keep memory small."""

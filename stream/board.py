@@ -22,11 +22,12 @@ from schemas.cell import (
 from schemas.metric import Metric
 from stream.config import Config
 from stream.counters import Counters
-from stream.fold import MARKER, VERSION, Marker, Record, decode_marker
+from stream.fold import MARKER, VERSION, Marker, decode_marker
 from stream.history import History
 from stream.metrics import UNITS, Value
 from stream.metrics import read as read_metrics
 from stream.progress import Progress
+from stream.record import Record
 from stream.rules import INACTIVE, Rule, decode_alert_state, step
 from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
 from stream.state import Load, State

@@ -7,7 +7,6 @@ source offset that they include, and then calls ``settle``; or ``rollback``.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from msgspec import Struct, msgpack
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from stream.customer import Customer, segment_key
 from stream.decode import Outcome, Refusal, decode
 from stream.facts import Arrived
 from stream.metrics import counted
+from stream.record import Record
 from stream.segments import Segments, Values, reader
 from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
 from stream.state import Changes, Load, State
@@ -36,17 +36,6 @@ VERSION = 1
 _TEXT_LIMIT = 10_000
 _encode = msgpack.Encoder().encode
 _decode_segment = msgpack.Decoder(Segment).decode
-
-
-class Record(Protocol):
-    """A Kafka record, as far as the fold looks at it."""
-
-    @property
-    def offset(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
 
 
 class Marker(Struct, array_like=True, frozen=True):

@@ -2,6 +2,6 @@
 
 from agents.stores.memory import MemoryStore
 from agents.stores.rocks import RocksStore
-from agents.stores.store import PartitionStore, Record
+from agents.stores.store import PartitionStore
 
-__all__ = ["MemoryStore", "PartitionStore", "Record", "RocksStore"]
+__all__ = ["MemoryStore", "PartitionStore", "RocksStore"]

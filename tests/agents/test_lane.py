@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
-from agents.stores import Record
 from agents.touchpoints import Lane
 from stream.config import Config
 from stream.fold import Fold
+from stream.record import Record
 
 
 def test_closing_a_full_lane_frees_who_waits_to_put_a_batch() -> None:

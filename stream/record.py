@@ -1,0 +1,14 @@
+"""A Kafka record, as far as the core and the stores look at it."""
+
+from typing import Protocol
+
+
+class Record(Protocol):
+    """Where it stands in its partition, and its bytes."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
