@@ -3,11 +3,12 @@
 from msgspec import Struct, field
 
 
-class Metric(Struct, frozen=True, kw_only=True):
+class Metric(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``value`` is None where there is no data; ``samples`` is what it rests on (answers, tickets, customers).
 
     ``window`` is the name of a sliding window (``1h``) or calendar period (``month``); ``start``/``end`` its half-open
-    interval in epoch milliseconds; ``as_of`` the event time up to which it was read.
+    interval in epoch milliseconds; ``as_of`` the event time up to which it was read. ``distribution`` has the number of
+    answers by score for each scale, for the survey scores.
     """
 
     metric: str
@@ -19,3 +20,4 @@ class Metric(Struct, frozen=True, kw_only=True):
     value: float | None
     samples: int
     unit: str
+    distribution: dict[str, dict[str, int]] | None = None

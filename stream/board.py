@@ -27,9 +27,10 @@ from stream.history import History
 from stream.metrics import UNITS, Value
 from stream.metrics import read as read_metrics
 from stream.progress import Progress
+from stream.published import published
 from stream.record import Record
 from stream.rules import INACTIVE, Rule, decode_alert_state, step
-from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
+from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
 from stream.state import Load, State
 from stream.windows import WINDOWS
 
@@ -180,7 +181,7 @@ class Board:
         alerts = [alert for tick_ms in _ticks(before_ms, now_ms) for alert in self._test(tick_ms, closed=True)]
         alerts += self._test(now_ms, closed=False)
         self._expire(now_ms)
-        if now_ms // TEN_SECONDS_MS != before_ms // TEN_SECONDS_MS or alerts:
+        if self.state.is_changed or now_ms // SECOND_MS != before_ms // SECOND_MS:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
 
@@ -230,7 +231,9 @@ class Board:
                 for name in dict.fromkeys([*values, *(before.values if before else ())]):
                     value = values.get(name)
                     if before is None or before.values.get(name) != value:
-                        changed.append(_metric(name, segment, window.name, read, now_ms, value))
+                        changed.append(
+                            published(name, segment, window.name, (read.start_ms, read.end_ms), now_ms, value)
+                        )
         return changed
 
     def current(self) -> dict[tuple[Segment, str], Read]:
@@ -255,17 +258,3 @@ def _ticks(before_ms: int, now_ms: int) -> range:
     first_ms = before_ms - before_ms % TEN_SECONDS_MS + TEN_SECONDS_MS
     step_ms = TEN_SECONDS_MS * (1 + max(0, now_ms - first_ms) // (TEN_SECONDS_MS * _MOST_TICKS))
     return range(first_ms, now_ms + 1, step_ms)
-
-
-def _metric(name: str, segment: Segment, window: str, read: Read, now_ms: int, value: Value | None) -> Metric:
-    return Metric(
-        metric=name,
-        segment=dict(segment),
-        window=window,
-        start_ms=read.start_ms,
-        end_ms=read.end_ms,
-        as_of_ms=now_ms,
-        value=None if value is None else value.value,
-        samples=0 if value is None else value.samples,
-        unit=UNITS[name],
-    )

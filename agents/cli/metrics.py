@@ -24,6 +24,7 @@ from stream.config import Config, Segmentation
 from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
 from stream.metrics import UNITS
+from stream.published import published
 from stream.ranges import DAYS_NEEDED, Ledger, RangeError, Span, moment, range_span, window_span, written
 from stream.slices import Calendar
 from stream.windows import WINDOWS
@@ -203,18 +204,8 @@ def _found(query: Query, ledger: Ledger, calendar: Calendar) -> Iterator[Metric]
             values = ledger.values(segment, span)
             for name in query.metrics:
                 if span.has(name, calendar):
-                    value = values.get(name)
-                    yield Metric(
-                        metric=name,
-                        segment=dict(segment),
-                        window=span.name,
-                        start_ms=span.start_ms,
-                        end_ms=span.end_ms,
-                        as_of_ms=as_of_ms,
-                        value=None if value is None else value.value,
-                        samples=0 if value is None else value.samples,
-                        unit=UNITS[name],
-                    )
+                    interval = (span.start_ms, span.end_ms)
+                    yield published(name, segment, span.name, interval, as_of_ms, values.get(name))
 
 
 def _notes(query: Query, ledger: Ledger, config: Config) -> Iterator[str]:

@@ -19,6 +19,8 @@ UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metr
 """What each value is measured in, by its name."""
 NEEDS_DAYS = frozenset((*ActiveCustomers.values, *Stickiness.values))
 """Values that only windows of whole days have."""
+NEEDS_SEVERAL_DAYS = frozenset(Stickiness.values)
+"""Of these, what one day alone does not have."""
 
 
 @lru_cache(maxsize=65_536)
@@ -41,4 +43,4 @@ def read(reading: Reading) -> dict[str, Value]:
     return found
 
 
-__all__ = ["METRICS", "NEEDS_DAYS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]
+__all__ = ["METRICS", "NEEDS_DAYS", "NEEDS_SEVERAL_DAYS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]

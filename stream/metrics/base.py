@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from stream.facts import Fact
@@ -10,10 +10,14 @@ from stream.facts import Fact
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A number and what it rests on: answers, tickets, customers."""
+    """A number and what it rests on: answers, tickets, customers.
+
+    ``distribution`` has the number of answers by score, for each scale that was used (``1-7``), where there is one.
+    """
 
     value: float
     samples: int
+    distribution: dict[str, dict[str, int]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

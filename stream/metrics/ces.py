@@ -14,7 +14,7 @@ HARD = Fraction(1, 3)
 class Ces(Metric):
     """How easy customers found it; 7 is easiest, on a scale of 1 to 7 unless the answer says else.
 
-    ces_score = Σ score / answers, each on its own scale
+    ces_score = Σ score / answers, each on its own scale; it comes with the whole distribution
     ces_easy_ratio = answers at or above two thirds of the scale (5-7 of 7) / answers
     ces_hard_ratio = answers at or below one third of the scale (1-3 of 7) / answers
 
@@ -40,8 +40,9 @@ class Ces(Metric):
             return {}
         easy = sum(k for scale, k in answers.items() if _position(*scale) >= EASY)
         hard = sum(k for scale, k in answers.items() if _position(*scale) <= HARD)
+        mean = sum(scale[2] * k for scale, k in answers.items()) / n
         return {
-            "ces_score": Value(sum(scale[2] * k for scale, k in answers.items()) / n, n),
+            "ces_score": Value(mean, n, distribution.by_scale(answers)),
             "ces_easy_ratio": Value(easy / n, n),
             "ces_hard_ratio": Value(hard / n, n),
         }

@@ -39,8 +39,9 @@ class Csat(Metric):
             return {}
         normalized = sum((1 + 9 * distribution.position(*scale)) * k for scale, k in answers.items())
         satisfied = sum(k for scale, k in answers.items() if distribution.position(*scale) >= SATISFIED)
+        mean = sum(scale[2] * k for scale, k in answers.items()) / n
         return {
-            "csat_score": Value(sum(scale[2] * k for scale, k in answers.items()) / n, n),
+            "csat_score": Value(mean, n, distribution.by_scale(answers)),
             "csat_normalized_score": Value(float(normalized / n), n),
             "csat_satisfied_ratio": Value(satisfied / n, n),
         }

@@ -28,6 +28,18 @@ def read(counters: Mapping[str, int], kind: str) -> Distribution:
     return found
 
 
+def by_scale(answers: Distribution) -> dict[str, dict[str, int]]:
+    """Number of answers by score, for each scale, in order.
+
+    >>> by_scale({(1, 7, 6): 2, (1, 7, 3): 1})
+    {'1-7': {'3': 1, '6': 2}}
+    """
+    found: dict[str, dict[str, int]] = {}
+    for (low, high, score), number in sorted(answers.items()):
+        found.setdefault(f"{low}-{high}", {})[str(score)] = number
+    return found
+
+
 def position(low: int, high: int, score: int) -> Fraction:
     """Where a score stands on its scale, from 0 to 1, exactly."""
     return Fraction(score - low, high - low)

@@ -39,7 +39,7 @@ class Nps(Metric):
         promoters = sum(k for (_, _, score), k in answers.items() if score >= PROMOTER)
         detractors = sum(k for (_, _, score), k in answers.items() if score < PASSIVE)
         return {
-            "nps_score": Value(100 * (promoters - detractors) / n, n),
+            "nps_score": Value(100 * (promoters - detractors) / n, n, distribution.by_scale(answers)),
             "nps_promoter_ratio": Value(promoters / n, n),
             "nps_detractor_ratio": Value(detractors / n, n),
         }

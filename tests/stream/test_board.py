@@ -57,8 +57,29 @@ def test_a_rule_fires_as_soon_as_the_event_is_there_and_resolves_when_its_window
     assert resolved.at_ms == START + 70 * SECOND_MS
 
 
-@pytest.mark.parametrize("late", [False, True])
-def test_a_corrected_answer_resolves_the_alert_that_it_raised(late: bool) -> None:
+def test_a_rule_never_sees_what_is_ahead_of_its_time() -> None:
+    """Catching up from 0 s to 55 s, the rule is tested at every 10 s between: the second visit is not there yet."""
+    driver = Driver(Config(), [Rule("Busy", "touchpoints", "15m", "above", 1.5)])
+    driver.feed([record(visit(1, START))], START)
+    driver.advance(START)
+    driver.feed([record(visit(2, START + 55 * SECOND_MS))], START + 55 * SECOND_MS)
+    (fired,) = driver.advance(START + 55 * SECOND_MS)
+    assert (fired.state, fired.at_ms) == ("firing", START + 55 * SECOND_MS)
+
+
+def test_event_time_does_not_go_back_with_a_new_board() -> None:
+    driver = Driver(Config(segmentations=((),), windows=("1m",)))
+    driver.feed([record(visit(1, START))], START)
+    driver.advance(START)
+    driver.advance(START + 9 * SECOND_MS)
+    driver.crash(0, START + 9 * SECOND_MS)
+    driver.feed([record(visit(2, START))], START + 9 * SECOND_MS)
+    driver.advance(START + 9 * SECOND_MS)
+    (metric,) = (metric for metric in driver.metrics() if metric.metric == "touchpoints")
+    assert (metric.value, metric.as_of_ms) == (2, START + 7 * SECOND_MS)
+
+
+def test_a_corrected_answer_resolves_the_alert_that_it_raised() -> None:
     rule = Rule("LowCsat", "csat_score", "1h", "below", 5)
     driver = Driver(Config(), [rule])
     answer = {"type": "survey.answered", "survey": "s", "kind": "csat"}

@@ -222,7 +222,9 @@ def test_a_batch_gives_what_its_records_give_one_by_one(values: list[bytes | Non
 
 def test_one_event_of_two_records_is_not_made_up_for_by_two_events_of_one() -> None:
     head, tail = value(id="whole")[:-1] + b', "x":', b"{}}"
-    for values in ([head, tail, value() + value()], [value() + b"\n" + value(), head, tail]):
+    outer, rest = b'{"labels": {"a": "b"}', b"," + value()[1:]
+    doubled = value() + value()
+    for values in ([head, tail, doubled], [doubled, head, tail], [outer, rest, doubled], [doubled, outer, rest]):
         assert list(decode(values, LIMIT)) == [decode_one(each, LIMIT) for each in values]
         assert all(type(outcome) is tuple for outcome in decode(values, LIMIT))
 

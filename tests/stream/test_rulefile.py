@@ -165,6 +165,5 @@ def test_a_metric_that_needs_days_is_refused_over_hours(metric: str) -> None:
     assert problems(ONE.replace("csat_score", metric))
 
 
-@pytest.mark.xfail(strict=True, reason="BUG: stickiness needs two days, so that a rule over one never fires")
 def test_stickiness_is_refused_over_a_single_day() -> None:
     assert problems(ONE.replace("csat_score", "stickiness_ratio").replace("1h", "day"))

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, msgpack
 
-from schemas.cell import Cell, CellKey, encode
+from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, encode
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Line
@@ -204,6 +204,15 @@ def test_a_tombstone_and_a_record_below_the_marker_change_nothing() -> None:
     merge(board, (key, value), (key, None))
     board.merge([Line(0, *cell(9, total=99))], 0)
     assert read(board) == 10
+
+
+def test_an_older_watermark_does_not_take_the_place_of_a_later_one() -> None:
+    store = stored()
+    board = Board(Config(), (), store.load)
+    key = encode(WatermarkKey(0))
+    merge(board, (key, encode(Watermark(100, 5))), (key, encode(Watermark(50, 3))))
+    store.write(board.state.changes())
+    assert Board(Config(), (), store.load, list(store)).progress.latest_ms == 100
 
 
 def test_a_foreign_record_is_counted_and_left_out() -> None:
