@@ -18,6 +18,7 @@ from stream.slices import SECOND_MS, Calendar
 from stream.windows import WINDOWS
 
 STORES = ("memory", "rocksdb")
+_NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 
 
@@ -140,6 +141,11 @@ def _segments(node: Node, what: str, mistakes: Mistakes) -> tuple[Segmentation, 
         mistakes.add(node, f"{what} must be a list such as [[channel], [channel, region]]")
         return DEFAULT_SEGMENTATIONS
     found = [texts(item, what, mistakes) for item in items(node)]
+    for item, names in zip(items(node), found, strict=True):
+        for name in set(names) & _NO_DIMENSIONS:
+            mistakes.add(item, f"{what}: `{name}` is no dimension: name a field such as channel, or a label of yours")
+        if len(set(names)) < len(names):
+            mistakes.add(item, f"{what}: a dimension is named twice")
     return tuple(dict.fromkeys([(), *found]))
 
 

@@ -34,6 +34,7 @@ MARKER = b"m"
 _SEGMENT = b"g"
 VERSION = 1
 _TEXT_LIMIT = 10_000
+_SOON_MS = EARLIEST_MS + MINUTE_MS
 _encode = msgpack.Encoder().encode
 _decode_segment = msgpack.Decoder(Segment).decode
 
@@ -136,7 +137,7 @@ class Fold:
         self._reach(self.marker.watermark_ms)
 
     def _reach(self, watermark_ms: int) -> None:
-        """The watermark moves; a minute behind it is late, and before 1990 is never right."""
+        """Set the watermark; a minute behind it is late, and before 1990 is never right."""
         self._watermark_ms = watermark_ms
         self._late_ms = max(watermark_ms - MINUTE_MS, EARLIEST_MS)
 
@@ -184,7 +185,8 @@ class Fold:
             folded.duplicates += 1
             return None
         if time_ms > self._watermark_ms:
-            self._reach(time_ms)
+            self._watermark_ms = time_ms
+            self._late_ms = time_ms - MINUTE_MS if time_ms > _SOON_MS else EARLIEST_MS
         if time_ms > customer.last_ms:
             customer.last_ms = time_ms
         kind, moves = _ARRIVED.get(type(event)) or _arrived(type(event))
@@ -206,7 +208,8 @@ class Fold:
             return Reason.TOO_OLD, f"time {time_ms} is before 1990"
         if time_ms > horizon_ms:
             return Reason.FUTURE, f"time {time_ms} is {time_ms - horizon_ms} ms beyond what may be ahead of the clock"
-        if time_ms < self._watermark_ms - self._kept_ms:
+        day_end_ms = self._calendar.day_end_ms(self._calendar.day_start_ms(time_ms))
+        if day_end_ms <= self._watermark_ms - self._kept_ms:
             return Reason.LATE, f"time {time_ms} is beyond retention at watermark {self._watermark_ms}"
         return None
 
@@ -277,9 +280,14 @@ class Fold:
             partition=self.partition,
             offset=record.offset,
             size=len(value or b""),
-            value=None if value is None else value[:_TEXT_LIMIT].decode(errors="backslashreplace"),
-            key=None if key is None else key[:_TEXT_LIMIT].decode(errors="backslashreplace"),
+            value=None if value is None else _text(value),
+            key=None if key is None else _text(key),
         )
+
+
+def _text(data: bytes) -> str:
+    """Bytes as text, as far as a rejected record shows them."""
+    return data[:_TEXT_LIMIT].decode(errors="backslashreplace")[:_TEXT_LIMIT]
 
 
 _ARRIVED: dict[type, tuple[str, Moves]] = {}
