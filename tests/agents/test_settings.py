@@ -1,4 +1,4 @@
-"""Settings come from a file, the environment and the command line, in that order of weight; mistakes come all at once."""
+"""Settings come from a file, the environment and the command line, in order of weight; mistakes come all at once."""
 
 from pathlib import Path
 
