@@ -6,16 +6,7 @@ import structlog
 import typer
 
 from agents.brokers import BrokerError
-from agents.cli.alerts import alerts
-from agents.cli.broker import broker
-from agents.cli.demo import demo
-from agents.cli.metrics import metrics
-from agents.cli.rejected import rejected
-from agents.cli.replay import replay
-from agents.cli.simulate import simulate
-from agents.cli.status import status
-from agents.cli.topics import topics
-from agents.cli.worker import worker
+from agents.cli import alerts, broker, demo, metrics, rejected, replay, simulate, status, topics, worker
 from stream.errors import CxstreamError
 
 app = typer.Typer(
@@ -25,7 +16,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for command in (demo, worker, broker, topics, simulate, replay, metrics, alerts, rejected, status):
+for command in (
+    demo.demo,
+    worker.worker,
+    broker.broker,
+    topics.topics,
+    simulate.simulate,
+    replay.replay,
+    metrics.metrics,
+    alerts.alerts,
+    rejected.rejected,
+    status.status,
+):
     app.command()(command)
 
 

@@ -162,7 +162,7 @@ def test_the_airport_survey_equals_sql(streamed: Callable[..., Deployment], shar
 
     moments = [1_493_622_000_000 + day * 86_400_000 + 43_200_000 for day in (0, 6, 12, 22, 30)]
     assert compare_cells(running, truth, dimensions, moments) > 2_000
-    assert compare_published(running, truth) > 200
+    assert compare_published(running, truth) > 50
     total = read_metrics(next(b for b in boards(running) if () in b.history.segments()).history.read((), *MAY_2017))
     assert (round(total["nps_score"].value, 2), total["nps_score"].samples) == (39.84, 2_746)
     assert (round(total["csat_score"].value, 3), total["csat_score"].samples) == (4.064, 2_688)
@@ -198,7 +198,7 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
     resolved = [ticket.resolved_ms for ticket in incidents.tickets(path)]
     moments = [rng.choice(resolved) for _ in range(3)]
     assert compare_cells(running, truth, dimensions, moments) > 500
-    assert compare_published(running, truth) > 50
+    assert compare_published(running, truth) > 10
 
 
 def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
