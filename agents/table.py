@@ -14,6 +14,9 @@ from faust.types import TP
 from agents.stores import PartitionStore
 from stream.record import Record
 
+_BUFFERED_BATCHES = 2
+"""Not 1: Faust would then go on reading the changelogs of active partitions, and put old state over new."""
+
 
 class _StoreFacade(FaustStore):  # type: ignore[type-arg]
     """What Faust's recovery wants to know of a store."""
@@ -48,7 +51,7 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
     """State of one agent, by partition of its source topic. ``store`` is where it lives."""
 
     def __init__(self, app: Any, *, store: PartitionStore, **kwargs: Any) -> None:
-        super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=1, **kwargs)
+        super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=_BUFFERED_BATCHES, **kwargs)
         self.partition_store = store
         self.on_ready: Callable[[set[int]], Awaitable[None]] | None = None
 
