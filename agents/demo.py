@@ -46,7 +46,6 @@ class Seen:
     metrics: dict[tuple[str, str, tuple[tuple[str, str], ...]], Metric] = field(default_factory=dict)
     alerts: list[Alert] = field(default_factory=list)
     sent: int = 0
-    sent_ms: int = 0
     as_of_ms: int = 0
 
     def metric(self, name: str, window: str, **segment: str) -> Metric | None:
@@ -143,7 +142,7 @@ class Demo:
         produce(encode(self.population), self.settings.bootstrap, topic, speed=_SPEED, on_progress=self._progress)
 
     def _progress(self, sent: int, time_ms: int) -> None:
-        self.seen.sent, self.seen.sent_ms = sent, time_ms
+        self.seen.sent = sent
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

@@ -78,9 +78,6 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
         if self.on_ready is not None:
             await self.on_ready({tp.partition for tp in active_tps})
 
-    def clone(self, **kwargs: Any) -> Any:
-        return type(self)(self.app, store=self.partition_store, name=self.name, partitions=self.partitions)
-
     def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
         """The changes stand in the changelog, the last of them at ``offset``: put them into the store."""
         self.partition_store.write(partition, changes, offset)

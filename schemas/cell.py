@@ -13,6 +13,9 @@ Counters = dict[str, int]
 """Counter name → signed count."""
 
 
+_deterministic = msgpack.Encoder(order="deterministic").encode
+
+
 class CellKey(Struct, frozen=True, array_like=True):
     """``resolution_ms`` is the nominal length of the slice (a day is 86,400,000 whatever the clocks do)."""
 
@@ -29,6 +32,10 @@ class Cell(Struct, frozen=True, array_like=True):
     offset: int
     generation: int = 0
 
+    def encode(self) -> bytes:
+        """Bytes that equal counters have in common."""
+        return _deterministic(self)
+
 
 class WatermarkKey(Struct, frozen=True, array_like=True, tag="w"):
     """Key of a source partition's watermark."""
@@ -42,9 +49,12 @@ class Watermark(Struct, frozen=True, array_like=True):
     time_ms: int
     offset: int
 
+    def encode(self) -> bytes:
+        """As it is sent and stored."""
+        return _deterministic(self)
+
 
 encode = msgpack.encode
-encode_cell = msgpack.Encoder(order="deterministic").encode
 decode_cell_key = msgpack.Decoder(CellKey).decode
 decode_cell = msgpack.Decoder(Cell).decode
 decode_watermark_key = msgpack.Decoder(WatermarkKey).decode

@@ -11,6 +11,7 @@ from msgspec import DecodeError, Struct, msgpack
 from schemas.alert import Alert
 from schemas.cell import (
     WATERMARK_HEAD,
+    Cell,
     CellKey,
     Segment,
     Watermark,
@@ -44,17 +45,6 @@ class UnknownSliceError(ValueError):
     """A cell of a resolution that there is none of."""
 
 
-class Part(Struct, array_like=True):
-    """One partition's counters of one cell, and the source offset that they include."""
-
-    counters: Counters
-    offset: int
-    generation: int = 0
-
-    def encode(self) -> bytes:
-        return msgpack.encode(self)
-
-
 class Clock(Struct, array_like=True, frozen=True):
     """The event time up to which rules were evaluated."""
 
@@ -64,17 +54,7 @@ class Clock(Struct, array_like=True, frozen=True):
         return msgpack.encode(self)
 
 
-class _Watermark(Struct, array_like=True, frozen=True):
-    time_ms: int
-    offset: int
-
-    def encode(self) -> bytes:
-        return msgpack.encode(self)
-
-
-_decode_part = msgpack.Decoder(Part).decode
 _decode_clock = msgpack.Decoder(Clock).decode
-_decode_watermark = msgpack.Decoder(_Watermark).decode
 
 
 @dataclass(slots=True)
@@ -110,11 +90,11 @@ class Board:
     def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
         for key in keys:
             if key.startswith(_CELL):
-                part = self.state.get(key, _decode_part)
+                part = self.state.get(key, decode_cell)
                 assert part is not None, "the store names a key that it does not have"
                 self._index(key, decode_cell_key(key[1:]), None, part.counters)
             elif key.startswith(_WATERMARK):
-                watermark = self.state.get(key, _decode_watermark)
+                watermark = self.state.get(key, decode_watermark)
                 assert watermark is not None, "the store names a key that it does not have"
                 self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
         clock = self.state.get(_CLOCK, _decode_clock)
@@ -148,14 +128,14 @@ class Board:
             self._merge_cell(key, value)
 
     def _merge_watermark(self, key: bytes, watermark: Watermark, clock_ms: int) -> None:
-        known = self.state.get(_WATERMARK + key, _decode_watermark)
+        known = self.state.get(_WATERMARK + key, decode_watermark)
         if known is None or watermark.offset > known.offset:
-            self.state.put(_WATERMARK + key, _Watermark(watermark.time_ms, watermark.offset))
+            self.state.put(_WATERMARK + key, watermark)
             self.progress.move(decode_watermark_key(key).partition, watermark.time_ms, clock_ms)
 
     def _merge_cell(self, cell_key: bytes, value: bytes) -> None:
         cell, where, key = decode_cell(value), decode_cell_key(cell_key), _CELL + cell_key
-        known = self.state.get(key, _decode_part)
+        known = self.state.get(key, decode_cell)
         if known is not None and cell.offset < known.offset:
             return
         if where.resolution_ms not in RESOLUTIONS:
@@ -163,10 +143,10 @@ class Board:
         end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
         if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
             return
-        self.state.put(key, Part(cell.counters, cell.offset, cell.generation))
+        self.state.put(key, cell)
         self._index(key, where, known, cell.counters)
 
-    def _index(self, key: bytes, where: CellKey, known: Part | None, counters: Counters) -> None:
+    def _index(self, key: bytes, where: CellKey, known: Cell | None, counters: Counters) -> None:
         old = None if known is None else known.counters
         self.history.replace(where.segment, where.resolution_ms, where.start_ms, old, counters)
         if old is None:

@@ -4,7 +4,7 @@ from zlib import crc32
 
 from msgspec import msgpack
 
-from schemas.cell import Cell, CellKey, Segment, Watermark, WatermarkKey, encode, encode_cell
+from schemas.cell import Cell, CellKey, Segment, Watermark, WatermarkKey, encode
 from stream.fold import Folded
 
 Mail = dict[int, list[tuple[bytes, bytes | None]]]
@@ -21,13 +21,13 @@ def mail(folded: Folded, source_partition: int, partitions: int, generation: int
     out: Mail = {number: [] for number in range(partitions)}
     for (segment, resolution_ms, start_ms), counters in folded.cells.items():
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
-        out[partition_of(segment, partitions)].append((key, encode_cell(Cell(counters, folded.offset, generation))))
+        out[partition_of(segment, partitions)].append((key, Cell(counters, folded.offset, generation).encode()))
     for segment, resolution_ms, start_ms in folded.expired:
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
         out[partition_of(segment, partitions)].append((key, None))
     if folded.watermark_ms == 0:
         return out  # nothing was folded yet: there is no event time to tell
-    watermark = (encode(WatermarkKey(source_partition)), encode(Watermark(folded.watermark_ms, folded.offset)))
+    watermark = (encode(WatermarkKey(source_partition)), Watermark(folded.watermark_ms, folded.offset).encode())
     for records in out.values():
         records.append(watermark)
     return out

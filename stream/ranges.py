@@ -26,16 +26,11 @@ from stream.config import Config, Segmentation
 from stream.counters import Counters
 from stream.errors import CxstreamError
 from stream.history import History
-from stream.metrics import Value
+from stream.metrics import DAYS_NEEDED, Value
 from stream.metrics import read as read_metrics
-from stream.metrics.active import ActiveCustomers
-from stream.metrics.stickiness import Stickiness
 from stream.segments import OTHER
 from stream.slices import EARLIEST_MS, MINUTE_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
 from stream.windows import WINDOWS
-
-DAYS_NEEDED: Mapping[str, int] = {**dict.fromkeys(ActiveCustomers.values, 1), **dict.fromkeys(Stickiness.values, 2)}
-"""Metrics that can only be read over whole local days, and over how many of them at least."""
 
 _UNBEGUN_MS = EARLIEST_MS + MINUTE_MS
 """The watermark of a partition in which nothing has been counted yet."""

@@ -7,7 +7,7 @@ from yaml.nodes import Node
 from schemas.cell import Segment
 from stream.config import Config
 from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text
-from stream.metrics import NEEDS_DAYS, NEEDS_SEVERAL_DAYS, UNITS
+from stream.metrics import DAYS_NEEDED, UNITS
 from stream.rules import Rule
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from stream.windows import WINDOWS
@@ -76,10 +76,9 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
 def _check_days(given: dict[str, Node], mistakes: Mistakes) -> None:
     """Distinct customers are known by whole days only."""
     metric, window = (str(given[key].value) if key in given else "" for key in ("metric", "window"))
-    fit = [
-        name for name, known in WINDOWS.items() if known.by_day and (metric not in NEEDS_SEVERAL_DAYS or name != "day")
-    ]
-    if metric in NEEDS_DAYS and window in WINDOWS and window not in fit:
+    needed = DAYS_NEEDED.get(metric, 0)
+    fit = [name for name, known in WINDOWS.items() if known.by_day and (needed < 2 or name != "day")]
+    if needed and window in WINDOWS and window not in fit:
         mistakes.add(given["window"], f"`{metric}` is known by whole days: choose a window from {', '.join(fit)}")
 
 

@@ -23,9 +23,9 @@ from schemas.metric import Metric
 from stream.config import Config, Segmentation
 from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
-from stream.metrics import UNITS
+from stream.metrics import DAYS_NEEDED, UNITS
 from stream.published import published
-from stream.ranges import DAYS_NEEDED, Ledger, RangeError, Span, moment, range_span, window_span, written
+from stream.ranges import Ledger, RangeError, Span, moment, range_span, window_span, written
 from stream.slices import Calendar
 from stream.windows import WINDOWS
 

@@ -1,6 +1,6 @@
 """Every metric there is. A new one is a file in this folder and a line here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from stream.facts import Fact
@@ -17,10 +17,8 @@ from stream.metrics.stickiness import Stickiness
 METRICS: tuple[Metric, ...] = (Ces(), Csat(), Nps(), Fcr(), Art(), ActiveCustomers(), Stickiness(), Reach())
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
-NEEDS_DAYS = frozenset((*ActiveCustomers.values, *Stickiness.values))
-"""Values that only windows of whole days have."""
-NEEDS_SEVERAL_DAYS = frozenset(Stickiness.values)
-"""Of these, what one day alone does not have."""
+DAYS_NEEDED: Mapping[str, int] = {**dict.fromkeys(ActiveCustomers.values, 1), **dict.fromkeys(Stickiness.values, 2)}
+"""Values that can only be read over whole local days, and over how many of them at least."""
 
 
 @lru_cache(maxsize=65_536)
@@ -43,4 +41,4 @@ def read(reading: Reading) -> dict[str, Value]:
     return found
 
 
-__all__ = ["METRICS", "NEEDS_DAYS", "NEEDS_SEVERAL_DAYS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]
+__all__ = ["DAYS_NEEDED", "METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]
