@@ -239,21 +239,19 @@ class Fold:
     def _ticket(self, event: Touchpoint, values: Values) -> None:
         """Something happened to a ticket: what its resolution contributes may change."""
         key = b"t" + msgpack.encode((event.customer, event.ticket))
-        ticket = self.state.get(key, tickets.decode) or tickets.Ticket(values)
+        ticket = self.state.get(key, tickets.decode) or tickets.Ticket(values, event.time_ms, event.time_ms)
         self.state.put(key, ticket)
-        if not tickets.apply(ticket, event):
+        if not tickets.apply(ticket, event, values):
             return
-        new = tickets.contribution(ticket)
-        new_ms = ticket.resolved_ms or 0
-        if (new, new_ms) == (ticket.counted, ticket.counted_ms):
+        old, new = ticket.counted, tickets.resolution(ticket)
+        if new == old:
             return
-        segments = self.segments.numbers(ticket.values)
-        if ticket.counted is not None:
-            taken_back = replace(ticket.counted, sign=-1)
-            self._tally.count(segments, ticket.counted_ms, self._watermark_ms, counted(taken_back))
+        if old is not None:
+            taken_back = counted(replace(old.fact, sign=-1))
+            self._tally.count(self.segments.numbers(old.values), old.time_ms, self._watermark_ms, taken_back)
         if new is not None:
-            self._tally.count(segments, new_ms, self._watermark_ms, counted(new))
-        ticket.counted, ticket.counted_ms = new, new_ms
+            self._tally.count(self.segments.numbers(new.values), new.time_ms, self._watermark_ms, counted(new.fact))
+        ticket.counted = new
 
     def _survey(self, event: SurveyAnswered, values: Values) -> None:
         """An answer: the latest of a customer to a survey counts, and takes the place of the one before."""

@@ -1,9 +1,19 @@
-"""A ticket's life, and what its resolution contributes."""
+"""A ticket's life, and what its resolution contributes.
+
+A ticket's touchpoints are kept as steps in order of their times, so that one that arrives late changes what it would
+have changed in time. ``base`` sums up the steps beyond the last ``_STEPS``.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from copy import copy
+from enum import IntEnum
+from operator import attrgetter
 
 from msgspec import Struct, msgpack
 
 from schemas.call import CallStarted
-from schemas.chat import ChatMessage
+from schemas.chat import ChatHandedOff, ChatMessage
 from schemas.email import EmailReceived
 from schemas.ticket import (
     TicketAssigned,
@@ -18,19 +28,50 @@ from schemas.touchpoint import Touchpoint
 from stream.facts import Contact, Resolved
 from stream.segments import Values
 
+_STEPS = 64
+"""Steps of one ticket that may still be put in order."""
 _SESSIONS = 16
 """Sessions of one ticket that are remembered: words of the same one are one contact."""
 
 
-class Ticket(Struct, array_like=True):
-    """State of one ticket. It counts in the segments of its first touchpoint (``values``).
+class Kind(IntEnum):
+    """What a step is to the ticket."""
 
-    ``contacts`` are contact episodes, ``sessions`` the last of theirs; ``answered`` is True once an agent has
-    replied since the customer's last word. ``counted`` is what is counted of it, in the slice of
-    ``counted_ms``.
+    OPENED = 0
+    ASSIGNED = 1
+    ASKED = 2
+    """The customer wrote: a contact of its own once an agent has replied."""
+    CALLED = 3
+    """The customer called: always a contact of its own."""
+    REPLIED = 4
+    """An agent replied in public."""
+    RESOLVED = 5
+    CLOSED = 6
+    REOPENED = 7
+
+
+_DECISIVE = {Kind.OPENED, Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED}
+"""Steps that change what the resolution counts as; the others only tell for the next one."""
+_CONTACTS = {Kind.OPENED, Kind.ASKED, Kind.CALLED, Kind.REOPENED}
+"""Steps by which the customer turns to us."""
+
+
+class Step(Struct, array_like=True, frozen=True):
+    """Something that happened to a ticket. ``session`` and ``team`` are None where unknown, or of no matter."""
+
+    time_ms: int
+    kind: Kind
+    session: str | None = None
+    team: str | None = None
+
+
+class Life(Struct, array_like=True):
+    """What the steps so far come to.
+
+    ``contacts`` are contact episodes, ``sessions`` the last of theirs; ``answered`` is True once an agent has replied
+    since the customer's last word. ``resolved_ms`` is the last resolution, and ``held`` what was true of it.
     """
 
-    values: Values
     opened_ms: int | None = None
     contacts: int = 0
     sessions: tuple[str, ...] = ()
@@ -40,10 +81,27 @@ class Ticket(Struct, array_like=True):
     replies: int = 0
     reopenings: int = 0
     resolved_ms: int | None = None
+    held: tuple[Contact, ...] = ()
+
+
+class Resolution(Struct, array_like=True, frozen=True):
+    """What is counted of a ticket, in the slice of ``time_ms`` and the segments of ``values``."""
+
+    time_ms: int
+    values: Values
+    fact: Resolved
+
+
+class Ticket(Struct, array_like=True):
+    """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``)."""
+
+    values: Values
+    first_ms: int
+    last_ms: int
+    steps: list[Step] = []
+    base: Life | None = None
     merged: bool = False
-    counted: Resolved | None = None
-    counted_ms: int = 0
-    last_ms: int = 0
+    counted: Resolution | None = None
 
     def encode(self) -> bytes:
         return _encode(self)
@@ -51,93 +109,136 @@ class Ticket(Struct, array_like=True):
 
 _encode = msgpack.Encoder().encode
 decode = msgpack.Decoder(Ticket).decode
+_time_ms = attrgetter("time_ms")
 
 
-def apply(ticket: Ticket, event: Touchpoint) -> bool:
-    """Let a touchpoint that names the ticket happen to it, in place; True where its resolution may have changed."""
+def apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
+    """Let a touchpoint that names the ticket happen to it, in place; True where its resolution may have changed.
+
+    Of two at the same time the one that arrived first happened first.
+    """
     if ticket.merged:
         return False
     ticket.last_ms = max(ticket.last_ms, event.time_ms)
-    _assign(ticket, event)
+    changed = event.time_ms < ticket.first_ms and values != ticket.values
+    if event.time_ms < ticket.first_ms:
+        ticket.first_ms, ticket.values = event.time_ms, values
+    if isinstance(event, TicketMerged):
+        ticket.merged, ticket.steps, ticket.base = True, [], None
+        return True
+    step = _step(event)
+    if step is None:
+        return changed
+    return _put(ticket, step) or changed
+
+
+def _put(ticket: Ticket, step: Step) -> bool:
+    """Put a step in its place; True where the resolution may have changed."""
+    steps = ticket.steps
+    at = bisect_right(steps, step.time_ms, key=_time_ms)
+    is_last = at == len(steps)
+    steps.insert(at, step)
+    if len(steps) > _STEPS:
+        half = _STEPS // 2
+        ticket.base = _lived(ticket.base, steps[:half])
+        del steps[:half]
+    return not is_last or step.kind in _DECISIVE
+
+
+def resolution(ticket: Ticket) -> Resolution | None:
+    """What the ticket is to count as; None where it is not resolved, or merged into another."""
+    if ticket.merged:
+        return None
+    life = _lived(ticket.base, ticket.steps)
+    if life.resolved_ms is None:
+        return None
+    duration_ms = None if life.opened_ms is None else life.resolved_ms - life.opened_ms
+    return Resolution(life.resolved_ms, ticket.values, Resolved(life.held, duration_ms))
+
+
+def _step(event: Touchpoint) -> Step | None:
+    """What a touchpoint is to its ticket; None where it is nothing."""
     match event:
         case TicketOpened():
-            _open(ticket, event)
+            return Step(event.time_ms, Kind.OPENED, event.session, event.team)
+        case TicketAssigned():
+            return Step(event.time_ms, Kind.ASSIGNED, None, event.team)
+        case ChatHandedOff():
+            return Step(event.time_ms, Kind.ASSIGNED, None, event.to_team)
         case TicketReplied() | ChatMessage():
-            _speak(ticket, event)
-            return False
-        case CallStarted() | EmailReceived():
-            if event.by_customer:
-                _contact(ticket, event, new=isinstance(event, CallStarted) or ticket.answered)
-            return False
-        case TicketResolved() | TicketClosed():
-            return _resolve(ticket, event)
-        case TicketReopened():
-            ticket.resolved_ms = None
-            ticket.reopenings += 1
-            _contact(ticket, event, new=True)
-        case TicketMerged():
-            ticket.merged = True
-        case _:
-            return False
-    return True
+            return _word(event)
+        case CallStarted() if not event.by_customer:
+            return None
+    kind = _PLAIN.get(type(event))
+    return None if kind is None else Step(event.time_ms, kind, event.session)
 
 
-def contribution(ticket: Ticket) -> Resolved | None:
-    """What the ticket's resolution counts as; None where it is not resolved, or merged into another."""
-    if ticket.resolved_ms is None or ticket.merged:
-        return None
-    first = ticket.reopenings == 0 and ticket.contacts <= 1
+_PLAIN: dict[type, Kind] = {
+    CallStarted: Kind.CALLED,
+    EmailReceived: Kind.ASKED,
+    TicketResolved: Kind.RESOLVED,
+    TicketClosed: Kind.CLOSED,
+    TicketReopened: Kind.REOPENED,
+}
+
+
+def _word(event: TicketReplied | ChatMessage) -> Step | None:
+    """A customer's word or an agent's reply; those of bots and internal notes are neither."""
+    if event.author == "customer":
+        return Step(event.time_ms, Kind.ASKED, event.session)
+    is_public = isinstance(event, ChatMessage) or event.public
+    return Step(event.time_ms, Kind.REPLIED) if event.author == "agent" and is_public else None
+
+
+def _lived(base: Life | None, steps: Iterable[Step]) -> Life:
+    """The life that these steps make, after ``base``."""
+    life = Life() if base is None else copy(base)
+    for step in steps:
+        _live(life, step)
+    return life
+
+
+def _live(life: Life, step: Step) -> None:
+    kind = step.kind
+    if kind is Kind.OPENED and life.opened_ms is None:
+        life.opened_ms = step.time_ms
+    if step.team is not None:
+        _assign(life, step.team)
+    if kind is Kind.REPLIED:
+        life.answered = True
+        life.replies += 1
+    elif kind is Kind.RESOLVED or (kind is Kind.CLOSED and life.resolved_ms is None):
+        _resolve(life, step.time_ms)
+    elif kind is Kind.REOPENED:
+        life.resolved_ms = None
+        life.reopenings += 1
+    if kind in _CONTACTS and not (kind is Kind.OPENED and life.contacts):
+        _contact(life, step, new=kind is not Kind.ASKED or life.answered)
+
+
+def _assign(life: Life, team: str) -> None:
+    """A team other than the former one is a move."""
+    if life.team is not None and team != life.team:
+        life.moves += 1
+    life.team = team
+
+
+def _resolve(life: Life, time_ms: int) -> None:
+    """The last resolution counts."""
+    first = life.reopenings == 0 and life.contacts <= 1
     holds = {
         Contact.FIRST: first,
-        Contact.STRICT: first and ticket.moves == 0,
-        Contact.ONE_TOUCH: ticket.reopenings == 0 and ticket.replies <= 1,
+        Contact.STRICT: first and life.moves == 0,
+        Contact.ONE_TOUCH: life.reopenings == 0 and life.replies <= 1,
     }
-    duration_ms = None if ticket.opened_ms is None else ticket.resolved_ms - ticket.opened_ms
-    return Resolved(tuple(contact for contact, true in holds.items() if true), duration_ms)
+    life.resolved_ms = time_ms
+    life.held = tuple(contact for contact, true in holds.items() if true)
 
 
-def _assign(ticket: Ticket, event: Touchpoint) -> None:
-    """A team other than the former one is a move, where the event is about the ticket itself."""
-    if not isinstance(event, TicketOpened | TicketAssigned) or event.team is None:
-        return
-    if ticket.team is not None and event.team != ticket.team:
-        ticket.moves += 1
-    ticket.team = event.team
-
-
-def _open(ticket: Ticket, event: TicketOpened) -> None:
-    """The earliest opening counts. It is the first contact, unless the customer's own word came before."""
-    ticket.opened_ms = event.time_ms if ticket.opened_ms is None else min(ticket.opened_ms, event.time_ms)
-    if ticket.contacts == 0:
-        _contact(ticket, event, new=True)
-
-
-def _resolve(ticket: Ticket, event: TicketResolved | TicketClosed) -> bool:
-    """The last resolution counts; closing is one only where there was none."""
-    if ticket.resolved_ms is None:
-        ticket.resolved_ms = event.time_ms
-        return True
-    if isinstance(event, TicketClosed):
-        return False
-    ticket.resolved_ms = max(event.time_ms, ticket.resolved_ms)
-    return True
-
-
-def _speak(ticket: Ticket, event: TicketReplied | ChatMessage) -> None:
-    if event.author == "customer":
-        _contact(ticket, event, new=ticket.answered)
-        return
-    if isinstance(event, TicketReplied) and not event.public:
-        return
-    if event.author == "agent":
-        ticket.answered = True
-        ticket.replies += 1
-
-
-def _contact(ticket: Ticket, event: Touchpoint, new: bool) -> None:
+def _contact(life: Life, step: Step, new: bool) -> None:
     """The customer turned to us: a new episode, unless in the session of the current one or still unanswered."""
-    if ticket.contacts == 0 or (new and event.session not in ticket.sessions):
-        ticket.contacts += 1
-    if event.session is not None and event.session not in ticket.sessions:
-        ticket.sessions = (*ticket.sessions, event.session)[-_SESSIONS:]
-    ticket.answered = False
+    if life.contacts == 0 or (new and step.session not in life.sessions):
+        life.contacts += 1
+    if step.session is not None and step.session not in life.sessions:
+        life.sessions = (*life.sessions, step.session)[-_SESSIONS:]
+    life.answered = False

@@ -1,7 +1,7 @@
 """The truth, the naive way: METRICS.md as loops over a plain list of events in order of arrival.
 
 Nothing here comes from ``stream``. Events are the decoded JSON of touchpoints; repeats and rejected ones are not in the
-list. A ticket's events arrive in the order of their times.
+list.
 """
 
 import math
@@ -133,6 +133,8 @@ def resolutions(events: list[Event]) -> list[Stay]:
     for event in events:
         if event.get("ticket") is not None:
             lives.setdefault((event["customer"], event["ticket"]), []).append(event)
+    for life in lives.values():
+        life.sort(key=lambda event: event["time"])  # those at one moment stay in order of arrival
     found = ((life, resolved(life)) for life in lives.values())
     return [stay(life, at) for life, at in found if at is not None]
 
@@ -152,7 +154,7 @@ def resolved(life: list[Event]) -> int | None:
 
 def stay(life: list[Event], at: int) -> Stay:
     until = life[: at + 1]
-    opened = [event["time"] for event in until if event["type"] == "ticket.opened"]
+    opened = [event["time"] for event in life if event["type"] == "ticket.opened"]
     reopened = any(event["type"] == "ticket.reopened" for event in until)
     first = contacts(until) <= 1 and not reopened
     what = {
@@ -205,8 +207,8 @@ def turns_to_us(event: Event, before: list[Event]) -> bool:
 
 def teams(life: list[Event]) -> int:
     """Changes of team, and one."""
-    about = [event for event in life if event["type"] in ("ticket.opened", "ticket.assigned")]
-    named = [event["team"] for event in about if "team" in event]
+    about = {"ticket.opened": "team", "ticket.assigned": "team", "chat.handed_off": "to_team"}
+    named = [event[about[event["type"]]] for event in life if about.get(event["type"], "") in event]
     return 1 + sum(one != other for one, other in pairwise(named))
 
 

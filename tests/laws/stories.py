@@ -69,15 +69,17 @@ class Teller:
             self._tell(customer, time, late, type="survey.answered", survey=survey, kind=kind, score=score, **given)
 
     def _ticket(self, customer: str) -> None:
-        """A ticket's life in order, arriving as late as it likes but as a whole; by chat or by other ways."""
+        """A ticket's life, arriving late as a whole or each step as late as it likes; by chat or by other ways."""
         ticket, time = f"ticket-{self.random.randint(1, 10**9)}", self._moment()
         late = self.random.choice((0, 0, 0, 30 * MINUTE, DAY))
-        chat = self.random.random() < 0.5
+        chat, whole = self.random.random() < 0.5, self.random.random() < 0.5
         opening: dict[str, Any] = {"type": "ticket.opened", "author": self.random.choice(("customer", "agent"))}
-        if self.random.random() < 0.9:
+        knows_opening = self.random.random() < 0.9
+        if knows_opening:
             self._tell(customer, time, late, **opening, ticket=ticket, **self._team(), **self._session(chat, 1))
-        for _ in range(self.random.randint(0, 7)):
+        for _ in range(self.random.randint(0 if knows_opening else 1, 7)):
             time += self.random.choice((1, 9_999, MINUTE, 50 * MINUTE, 7 * HOUR, DAY))
+            late = late if whole else self.random.choice((0, 0, 30 * MINUTE, DAY))
             self._tell(customer, time, late, ticket=ticket, **self._step(chat))
 
     def _step(self, chat: bool) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class Teller:
                 {"type": "ticket.closed"},
                 {"type": "ticket.pending"},
                 {"type": "ticket.assigned", **self._team()},
+                {"type": "chat.handed_off", **self.random.choice(({}, {"to_team": "a"}, {"to_team": "b"}))},
                 *([{"type": "ticket.merged", "into": "another"}] if self.random.random() < 0.3 else []),
             ]
         )

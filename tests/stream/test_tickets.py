@@ -269,10 +269,6 @@ def test_tickets_of_the_same_name_of_two_customers_are_two() -> None:
     assert numbers(driver)["resolution_mean_seconds"] == 20 * 60
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="open: a ticket's events count in the order in which they arrive",
-)
 @pytest.mark.parametrize(
     "steps",
     [
@@ -288,3 +284,25 @@ def test_tickets_of_the_same_name_of_two_customers_are_two() -> None:
 def test_a_tickets_events_count_in_order_of_their_times(steps: list[Step]) -> None:
     ordered = sorted(steps, key=lambda given: given["time"])
     assert numbers(told(*steps)) == numbers(told(*ordered))
+
+
+def test_a_late_touchpoint_before_all_others_moves_the_ticket_to_its_segment() -> None:
+    driver = told({**opened(5), "region": "us"}, resolved(9), {**replied(0, "customer"), "region": "eu"})
+    assert numbers(driver, region="eu")["fcr_ratio"] == 1.0
+    assert numbers(driver, region="us") == {}
+
+
+def test_a_ticket_with_more_steps_than_are_kept_in_order_counts_all_of_them() -> None:
+    """200 contacts, then a resolution; and a late one that comes before what is kept still counts."""
+    many = [step(at, "call.started") for at in range(1, 201)]
+    assert numbers(told(opened(0), *many, resolved(300)))["fcr_ratio"] == 0.0
+    late = numbers(
+        told(opened(0), *[replied(at, "agent") for at in range(1, 201)], resolved(300), step(1, "call.started"))
+    )
+    assert late["fcr_ratio"] == 0.0
+
+
+def test_a_chat_handed_to_another_team_is_a_move() -> None:
+    moved = told(opened(0, team="a"), step(1, "chat.handed_off", to_team="b"), resolved(2))
+    assert numbers(moved)["fcr_ratio"] == 1.0
+    assert numbers(moved)["fcr_strict_ratio"] == 0.0
