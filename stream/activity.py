@@ -22,9 +22,13 @@ class Activity(Struct, array_like=True):
     last_ms: int
 
 
-def started(day: int, time_ms: int) -> tuple[Activity, list[Counted]]:
-    """The first day of a customer's activity."""
-    return Activity(day, b"\x01", time_ms), [(time_ms, Active(None))]
+FIRST = Active(None)
+"""What the first day of activity counts as."""
+
+
+def started(day: int, time_ms: int) -> Activity:
+    """The first day of a customer's activity, which counts as ``FIRST``."""
+    return Activity(day, b"\x01", time_ms)
 
 
 def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int], int]) -> list[Counted]:
@@ -32,7 +36,7 @@ def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int]
 
     ``midnight_ms`` says when a day begins. Days before the last are only read whole, so there any moment will do.
 
-    >>> activity, facts = started(100, 5)
+    >>> activity = started(100, 5)
     >>> seen(activity, 103, 300, int)
     [(300, Active(gap_days=3, sign=1))]
     >>> seen(activity, 103, 310, int)

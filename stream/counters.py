@@ -13,6 +13,9 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
     >>> total
     {'b': 2, 'c': 3}
     """
+    if not total:
+        total.update((name, count) for name, count in delta.items() if count)
+        return
     for name, count in delta.items():
         value = total.get(name, 0) + count
         if value:

@@ -1,10 +1,10 @@
 """What is kept of one customer: recent event ids and active days."""
 
 from functools import lru_cache
-from hashlib import blake2b
 
 import orjson
-from msgspec import Struct, msgpack
+from msgspec import Raw, Struct, msgpack
+from xxhash import xxh3_64_digest
 
 from schemas.cell import Segment
 from stream.activity import Activity
@@ -15,33 +15,44 @@ _DIGEST_BYTES = 8
 class _Record(Struct, array_like=True):
     recent: bytes
     last_ms: int
-    activity: dict[str, Activity]
+    activity: Raw
 
 
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(_Record).decode
+_decode_activity = msgpack.Decoder(dict[str, Activity]).decode
+_INACTIVE = Raw(_encode({}))
 
 
 class Customer:
     """One customer.
 
     ``recent`` is the last event ids as digests of 8 bytes, the oldest first. ``last_ms`` is the latest event time.
-    ``activity`` has the active days by segment. ``today`` is a memory of what needs no second look (not stored): the
-    earliest moment by the numbers of the segments, on ``day``.
+    ``today`` is a memory of what needs no second look (not stored): the earliest moment by the numbers of the segments,
+    on ``day``.
     """
 
-    __slots__ = ("activity", "day", "last_ms", "recent", "today")
+    __slots__ = ("_activity", "_encoded", "day", "last_ms", "recent", "today")
 
-    def __init__(self, recent: bytes = b"", last_ms: int = 0, activity: dict[str, Activity] | None = None) -> None:
+    def __init__(self, recent: bytes = b"", last_ms: int = 0, encoded: Raw = _INACTIVE) -> None:
         self.recent = recent
         self.last_ms = last_ms
-        self.activity = activity if activity is not None else {}
         self.day = 0
         self.today: dict[tuple[int, ...], int] = {}
+        # Most touchpoints of a day change nothing here, so it stays encoded until one does.
+        self._encoded = encoded
+        self._activity: dict[str, Activity] | None = None
+
+    @property
+    def activity(self) -> dict[str, Activity]:
+        """The active days by segment; may be changed in place."""
+        if self._activity is None:
+            self._activity = _decode_activity(self._encoded)
+        return self._activity
 
     def is_repeat(self, event_id: str, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
-        digest = blake2b(event_id.encode(), digest_size=_DIGEST_BYTES).digest()
+        digest = xxh3_64_digest(event_id.encode())
         recent = self.recent
         at = recent.find(digest)
         while at >= 0:
@@ -52,12 +63,14 @@ class Customer:
         return False
 
     def encode(self) -> bytes:
-        return _encode((self.recent, self.last_ms, self.activity))
+        if self._activity is not None:
+            self._encoded, self._activity = Raw(_encode(self._activity)), None
+        return _encode((self.recent, self.last_ms, self._encoded))
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
         record = _decode(data)
-        return cls(record.recent, record.last_ms, record.activity)
+        return cls(record.recent, record.last_ms, record.activity.copy())
 
 
 @lru_cache(maxsize=65_536)

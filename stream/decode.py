@@ -1,6 +1,7 @@
 """Bytes → touchpoints or a reason why not. A whole batch at once; one by one only where that fails."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 from msgspec import DecodeError, ValidationError, json
 
@@ -14,6 +15,8 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff\x06
 
 _BOUNDS = tuple(f"Expected {bound}" for bound in ("`int` >", "`int` <", "`str` of", "`str` matching", "`array` of"))
 _SCALED = ("score`", "scale.min`", "scale.max`", "rating`")
+
+_FIRST, _LAST = itemgetter(0), itemgetter(-1)
 
 Refusal = tuple[Reason, str]
 Outcome = AnyTouchpoint | Refusal
@@ -43,9 +46,12 @@ def _lines(values: Sequence[bytes | None], max_bytes: int) -> bytes | None:
     A value that begins with ``{`` and ends with ``}`` cannot go on in the next one: after a closing brace only a comma
     or another bracket may follow, and a string cannot hold the line break.
     """
-    for value in values:
-        if not value or value[0] != 123 or value[-1] != 125 or len(value) > max_bytes:
-            return None
+    try:
+        framed = set(map(_FIRST, values)) == {123} and set(map(_LAST, values)) == {125}  # type: ignore[arg-type]
+    except (TypeError, IndexError):  # a tombstone, an empty record
+        return None
+    if not framed or max(map(len, values)) > max_bytes:  # type: ignore[arg-type]  # none of them is None
+        return None
     lines = b"\n".join(values)  # type: ignore[arg-type]  # none of them is None
     if not lines.isascii():
         try:

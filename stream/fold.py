@@ -4,8 +4,8 @@ Pure: the same records over the same state give the same batch. The caller makes
 source offset that they include, and then calls ``settle``; or ``rollback``.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import Struct, msgpack
@@ -26,7 +26,7 @@ from stream.record import Record
 from stream.segments import Segments, Values, reader
 from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
 from stream.state import Changes, Load, State
-from stream.tally import CellId, Moves, Tally
+from stream.tally import CellId, Tally
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 
@@ -34,7 +34,12 @@ MARKER = b"m"
 _SEGMENT = b"g"
 VERSION = 1
 _TEXT_LIMIT = 10_000
+_AT_ONCE = 250
+"""Touchpoints that are decoded at once."""
+_ARRIVALS = 10_000
+"""Kinds of arrival of one type that are remembered."""
 _SOON_MS = EARLIEST_MS + MINUTE_MS
+_FIRST = counted(activity.FIRST)
 _encode = msgpack.Encoder().encode
 _decode_segment = msgpack.Decoder(Segment).decode
 
@@ -76,6 +81,15 @@ class Folded:
     skipped: int = 0
 
 
+@dataclass(slots=True)
+class _Arrival:
+    """What touchpoints of one type and with the same values count as when they arrive."""
+
+    kind: str
+    segments: tuple[int, ...]
+    codes: tuple[int, ...]
+
+
 class _PoisonError(Exception):
     """The touchpoint at ``index`` made the fold raise."""
 
@@ -101,7 +115,9 @@ class Fold:
         self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._tally = Tally(config, self.segments)
+        self._arrivals: defaultdict[type, dict[Values, _Arrival]] = defaultdict(dict)
         self._calendar = config.calendar
+        self._recent_ids = config.recent_ids
         self._kept_ms = config.retention_ms[DAY_MS]
         self._day, self._day_ms = 0, (0, 0)
 
@@ -110,14 +126,16 @@ class Fold:
 
         A touchpoint that makes the fold raise is rejected, and the batch is folded without it.
         """
-        fresh = [record for record in records if record.offset > self.marker.offset]
-        outcomes = list(decode([record.value for record in fresh], self.config.max_record_bytes))
+        fresh = records
+        if records and records[0].offset <= self.marker.offset:
+            fresh = [record for record in records if record.offset > self.marker.offset]
+        poisoned: dict[int, Refusal] = {}
         while True:
             try:
-                folded = self._run(fresh, outcomes, now_ms, generation)
+                folded = self._run(fresh, poisoned, now_ms, generation)
             except _PoisonError as poison:
                 self.rollback()
-                outcomes[poison.index] = (Reason.FOLD_ERROR, f"{type(poison.cause).__name__}: {poison.cause}")
+                poisoned[poison.index] = (Reason.FOLD_ERROR, f"{type(poison.cause).__name__}: {poison.cause}")
             else:
                 folded.skipped = len(records) - len(fresh)
                 return folded
@@ -141,13 +159,14 @@ class Fold:
         self._watermark_ms = watermark_ms
         self._late_ms = max(watermark_ms - MINUTE_MS, EARLIEST_MS)
 
-    def _run(self, records: Sequence[Record], outcomes: Sequence[Outcome], now_ms: int, generation: int) -> Folded:
+    def _run(self, records: Sequence[Record], poisoned: dict[int, Refusal], now_ms: int, generation: int) -> Folded:
         folded = Folded(self.marker.offset, self._watermark_ms)
         horizon_ms = now_ms + self.config.future_ms
-        for index, outcome in enumerate(outcomes):
+        for index, outcome in enumerate(self._decoded(records)):
+            refusal = poisoned.get(index) if poisoned else None
             if type(outcome) is tuple:
-                refusal: Refusal | None = outcome
-            else:
+                refusal = outcome
+            elif refusal is None:
                 try:
                     refusal = self._touchpoint(outcome, horizon_ms, folded)  # type: ignore[arg-type]
                 except Exception as error:
@@ -157,6 +176,12 @@ class Fold:
         if records:
             self._finish(records, folded, generation)
         return folded
+
+    def _decoded(self, records: Sequence[Record]) -> Iterator[Outcome]:
+        """Outcomes in order, some at a time: those of a whole batch would not stay in the processor's cache."""
+        for at in range(0, len(records), _AT_ONCE):
+            values = [record.value for record in records[at : at + _AT_ONCE]]
+            yield from decode(values, self.config.max_record_bytes)
 
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
         folded.offset = records[-1].offset
@@ -178,10 +203,8 @@ class Fold:
             if refusal is not None:
                 return refusal
             folded.late += 1
-        key = b"c" + event.customer.encode()
-        customer = self.state.get(key, Customer.decode) or Customer()
-        self.state.put(key, customer)
-        if customer.is_repeat(event.id, self.config.recent_ids):
+        customer = self.state.change(b"c" + event.customer.encode(), Customer.decode, Customer)
+        if customer.is_repeat(event.id, self._recent_ids):
             folded.duplicates += 1
             return None
         if time_ms > self._watermark_ms:
@@ -189,18 +212,27 @@ class Fold:
             self._late_ms = time_ms - MINUTE_MS if time_ms > _SOON_MS else EARLIEST_MS
         if time_ms > customer.last_ms:
             customer.last_ms = time_ms
-        kind, moves = _ARRIVED.get(type(event)) or _arrived(type(event))
         values = self._values(event)
-        folded.events[kind] += 1
-        segments = self.segments.numbers(values)
-        self._tally.count(segments, time_ms, self._watermark_ms, moves)
+        arrival = self._arrivals[type(event)].get(values) or self._arrival(event, values)
+        folded.events[arrival.kind] += 1
+        self._tally.add(arrival.codes, time_ms, self._watermark_ms)
         if event.by_customer:
-            self._activity(customer, segments, time_ms)
+            self._activity(customer, arrival.segments, time_ms)
         if event.ticket is not None:
             self._ticket(event, values)
         if type(event) is SurveyAnswered:
             self._survey(event, values)
         return None
+
+    def _arrival(self, event: Touchpoint, values: Values) -> _Arrival:
+        """What the arrival of such a touchpoint counts as; kept for the next like it."""
+        known = self._arrivals[type(event)]
+        if len(known) > _ARRIVALS:
+            known.clear()
+        tag = str(event.__struct_config__.tag)
+        segments = self.segments.numbers(values)
+        found = known[values] = _Arrival(tag, segments, self._tally.codes(segments, counted(Arrived(tag))))
+        return found
 
     def _untimely(self, time_ms: int, horizon_ms: int) -> Refusal | None:
         """Why a touchpoint of that time is refused; None where it is merely late."""
@@ -225,22 +257,23 @@ class Fold:
         if first_ms is not None and first_ms <= time_ms:
             return
         customer.today[segments] = time_ms
-        day = self._day
+        day, days, new = self._day, customer.activity, []
         for number in segments:
             key = segment_key(self.segments.segment(number))
-            known = customer.activity.get(key)
+            known = days.get(key)
             if known is None:
-                customer.activity[key], facts = activity.started(day, time_ms)
-            else:
-                facts = activity.seen(known, day, time_ms, self._midnight_ms)
-            for at_ms, fact in facts:
+                days[key] = activity.started(day, time_ms)
+                new.append(number)
+                continue
+            for at_ms, fact in activity.seen(known, day, time_ms, self._midnight_ms):
                 self._tally.count((number,), at_ms, self._watermark_ms, counted(fact))
+        if new:
+            self._tally.add(self._tally.codes(new, _FIRST), time_ms, self._watermark_ms)
 
     def _ticket(self, event: Touchpoint, values: Values) -> None:
         """Something happened to a ticket: what its resolution contributes may change."""
         key = b"t" + msgpack.encode((event.customer, event.ticket))
-        ticket = self.state.get(key, tickets.decode) or tickets.Ticket(values, event.time_ms, event.time_ms)
-        self.state.put(key, ticket)
+        ticket = self.state.change(key, tickets.decode, lambda: tickets.Ticket(values, event.time_ms, event.time_ms))
         if not tickets.apply(ticket, event, values):
             return
         old, new = ticket.counted, tickets.resolution(ticket)
@@ -286,13 +319,3 @@ class Fold:
 def _text(data: bytes) -> str:
     """Bytes as text, as far as a rejected record shows them."""
     return data[:_TEXT_LIMIT].decode(errors="backslashreplace")[:_TEXT_LIMIT]
-
-
-_ARRIVED: dict[type, tuple[str, Moves]] = {}
-
-
-def _arrived(kind: type[Touchpoint]) -> tuple[str, Moves]:
-    """The type's tag and what its arrival counts as; kept for the next of its kind."""
-    tag = str(kind.__struct_config__.tag)
-    found = _ARRIVED[kind] = (tag, counted(Arrived(tag)))
-    return found

@@ -51,6 +51,14 @@ class State:
         """Set the object under ``key``."""
         self._objects[key] = self._changed[key] = value
 
+    def change(self, key: bytes, decode: Callable[[bytes], S], new: Callable[[], S]) -> S:
+        """The object under ``key``, or a new one, put there to be changed."""
+        found = self._objects.get(key)
+        if found is None:
+            found = self._objects[key] = self.get(key, decode) or new()
+        self._changed[key] = found
+        return found  # type: ignore[return-value]  # one kind of object for each first byte of a key
+
     def delete(self, key: bytes) -> None:
         """Remove what is under ``key``, if anything."""
         self._objects.pop(key, None)

@@ -1,6 +1,7 @@
 """What one batch adds to the counters, gathered in the finest slices and rolled up once at the end."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 
 from schemas.cell import Segment
 from stream.config import Config
@@ -12,13 +13,16 @@ CellId = tuple[Segment, int, int]
 """Segment, resolution and start of a slice, both in milliseconds."""
 Moves = tuple[tuple[str, int], ...]
 """Counters and by how much they move."""
+BySegment = dict[int, Counters]
+"""Counters by the number of the segment."""
 
 
 class Tally:
     """Counters by finest slice and segment, the latter by its number.
 
     A fact is counted in every resolution whose slice is still kept at the watermark of its arrival. That depends on the
-    order of the events alone, never on how they fell into batches.
+    order of the events alone, never on how they fell into batches. What repeats is counted by codes: a code stands for
+    a segment and what moves there, and lists of codes are counted at once.
     """
 
     def __init__(self, config: Config, segments: Segments) -> None:
@@ -26,40 +30,64 @@ class Tally:
         self._calendar = config.calendar
         self._segments = segments
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
-        self._slices: dict[tuple[int, int], dict[int, Counters]] = {}
+        self._codes: dict[tuple[int, Moves], int] = {}
+        self._by_code: list[tuple[int, Moves]] = []
+        # By resolution from the finest on, which is that of the slices still kept, and beyond the last; by slice.
+        self._coded: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in (*RESOLUTIONS, None)]
+        self._counted: list[defaultdict[int, BySegment]] = [defaultdict(dict) for _ in (*RESOLUTIONS, None)]
+
+    def codes(self, segments: Sequence[int], moves: Moves) -> tuple[int, ...]:
+        """The codes for these moves in these segments. There are to be few different moves."""
+        return tuple(self._code((segment, moves)) for segment in segments)
+
+    def _code(self, what: tuple[int, Moves]) -> int:
+        code = self._codes.get(what)
+        if code is None:
+            code = self._codes[what] = len(self._by_code)
+            self._by_code.append(what)
+        return code
+
+    def add(self, codes: Sequence[int], time_ms: int, watermark_ms: int) -> None:
+        """Count what these codes stand for."""
+        level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
+        self._coded[level][time_ms // TEN_SECONDS_MS].extend(codes)
 
     def count(self, segments: Sequence[int], time_ms: int, watermark_ms: int, moves: Moves) -> None:
-        """Count in these segments, given by their numbers."""
-        by_segment = self._slice(time_ms, watermark_ms)
-        for segment in segments:
-            counters = by_segment.get(segment)
-            if counters is None:
-                by_segment[segment] = dict(moves)
-            else:
-                for name, by in moves:
-                    counters[name] = counters.get(name, 0) + by
-
-    def _slice(self, time_ms: int, watermark_ms: int) -> dict[int, Counters]:
+        """Count moves in these segments, given by their numbers."""
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
-        key = (time_ms // TEN_SECONDS_MS, level)
-        found = self._slices.get(key)
-        if found is None:
-            found = self._slices[key] = {}
-        return found
+        by_segment = self._counted[level][time_ms // TEN_SECONDS_MS]
+        for segment in segments:
+            _move(by_segment, segment, moves, 1)
 
     def cells(self) -> dict[CellId, Counters]:
-        """Everything counted, by cell: each finest slice is added to all slices that it is part of."""
+        """Everything counted, by cell: slices are added up to those that they are part of, from fine to coarse."""
         cells: dict[CellId, Counters] = {}
-        for (number, level), by_segment in self._slices.items():
-            for resolution_ms in RESOLUTIONS[level:]:
-                start_ms = self._calendar.slice_start_ms(resolution_ms, number * TEN_SECONDS_MS)
+        rolled: dict[int, BySegment] = {}
+        for level, resolution_ms in enumerate(RESOLUTIONS):
+            finer, rolled = rolled, {}
+            for start_ms, by_segment in (*finer.items(), *self._gathered(level)):
+                start_ms = self._calendar.slice_start_ms(resolution_ms, start_ms)
+                _add_up(rolled.setdefault(start_ms, {}), by_segment)
+            for start_ms, by_segment in rolled.items():
                 for segment, counters in by_segment.items():
-                    _gather(cells, (self._segments.segment(segment), resolution_ms, start_ms), counters)
+                    cells[self._segments.segment(segment), resolution_ms, start_ms] = counters
         return cells
+
+    def _gathered(self, level: int) -> Iterator[tuple[int, BySegment]]:
+        """What was counted from one resolution on, by the start of the finest slice."""
+        for number, codes in self._coded[level].items():
+            by_segment: BySegment = {}
+            for code, times in Counter(codes).items():
+                _move(by_segment, *self._by_code[code], times)
+            yield number * TEN_SECONDS_MS, by_segment
+        for number, by_segment in self._counted[level].items():
+            yield number * TEN_SECONDS_MS, by_segment
 
     def clear(self) -> None:
         """Begin the next batch."""
-        self._slices.clear()
+        for coded, counted in zip(self._coded, self._counted, strict=True):
+            coded.clear()
+            counted.clear()
 
     def _level(self, time_ms: int, watermark_ms: int) -> int:
         """How many of the finest resolutions no longer keep the slice of ``time_ms``."""
@@ -71,11 +99,21 @@ class Tally:
         return len(RESOLUTIONS)
 
 
-def _gather(into: dict[CellId, Counters], place: CellId, counters: Counters) -> None:
+def _move(by_segment: BySegment, segment: int, moves: Moves, times: int) -> None:
+    """Move counters of a segment so many times."""
+    counters = by_segment.get(segment)
+    if counters is None:
+        counters = by_segment[segment] = {}
+    for name, by in moves:
+        counters[name] = counters.get(name, 0) + by * times
+
+
+def _add_up(into: BySegment, by_segment: BySegment) -> None:
     """Add without looking for zeros: on the way to the totals these do no harm."""
-    total = into.get(place)
-    if total is None:
-        into[place] = counters.copy()
-        return
-    for name, by in counters.items():
-        total[name] = total.get(name, 0) + by
+    for segment, counters in by_segment.items():
+        total = into.get(segment)
+        if total is None:
+            into[segment] = counters.copy()
+            continue
+        for name, by in counters.items():
+            total[name] = total.get(name, 0) + by

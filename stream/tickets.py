@@ -7,7 +7,6 @@ have changed in time. ``base`` sums up the steps beyond the last ``_STEPS``.
 from bisect import bisect_right
 from collections.abc import Iterable
 from copy import copy
-from enum import IntEnum
 from operator import attrgetter
 
 from msgspec import Struct, msgpack
@@ -34,25 +33,13 @@ _SESSIONS = 16
 """Sessions of one ticket that are remembered: words of the same one are one contact."""
 
 
-class Kind(IntEnum):
-    """What a step is to the ticket."""
+OPENED, ASSIGNED, ASKED, CALLED, REPLIED, RESOLVED, CLOSED, REOPENED = range(8)
+"""What a step is to the ticket. ASKED: the customer wrote, a contact of its own once an agent has replied. CALLED:
+always a contact of its own. REPLIED: an agent, in public. Plain integers, for an enum's hash is slow."""
 
-    OPENED = 0
-    ASSIGNED = 1
-    ASKED = 2
-    """The customer wrote: a contact of its own once an agent has replied."""
-    CALLED = 3
-    """The customer called: always a contact of its own."""
-    REPLIED = 4
-    """An agent replied in public."""
-    RESOLVED = 5
-    CLOSED = 6
-    REOPENED = 7
-
-
-_DECISIVE = {Kind.OPENED, Kind.RESOLVED, Kind.CLOSED, Kind.REOPENED}
+_DECISIVE = {OPENED, RESOLVED, CLOSED, REOPENED}
 """Steps that change what the resolution counts as; the others only tell for the next one."""
-_CONTACTS = {Kind.OPENED, Kind.ASKED, Kind.CALLED, Kind.REOPENED}
+_CONTACTS = {OPENED, ASKED, CALLED, REOPENED}
 """Steps by which the customer turns to us."""
 
 
@@ -60,7 +47,7 @@ class Step(Struct, array_like=True, frozen=True):
     """Something that happened to a ticket. ``session`` and ``team`` are None where unknown, or of no matter."""
 
     time_ms: int
-    kind: Kind
+    kind: int
     session: str | None = None
     team: str | None = None
 
@@ -160,11 +147,11 @@ def _step(event: Touchpoint) -> Step | None:
     """What a touchpoint is to its ticket; None where it is nothing."""
     match event:
         case TicketOpened():
-            return Step(event.time_ms, Kind.OPENED, event.session, event.team)
+            return Step(event.time_ms, OPENED, event.session, event.team)
         case TicketAssigned():
-            return Step(event.time_ms, Kind.ASSIGNED, None, event.team)
+            return Step(event.time_ms, ASSIGNED, None, event.team)
         case ChatHandedOff():
-            return Step(event.time_ms, Kind.ASSIGNED, None, event.to_team)
+            return Step(event.time_ms, ASSIGNED, None, event.to_team)
         case TicketReplied() | ChatMessage():
             return _word(event)
         case CallStarted() if not event.by_customer:
@@ -173,21 +160,21 @@ def _step(event: Touchpoint) -> Step | None:
     return None if kind is None else Step(event.time_ms, kind, event.session)
 
 
-_PLAIN: dict[type, Kind] = {
-    CallStarted: Kind.CALLED,
-    EmailReceived: Kind.ASKED,
-    TicketResolved: Kind.RESOLVED,
-    TicketClosed: Kind.CLOSED,
-    TicketReopened: Kind.REOPENED,
+_PLAIN: dict[type, int] = {
+    CallStarted: CALLED,
+    EmailReceived: ASKED,
+    TicketResolved: RESOLVED,
+    TicketClosed: CLOSED,
+    TicketReopened: REOPENED,
 }
 
 
 def _word(event: TicketReplied | ChatMessage) -> Step | None:
     """A customer's word or an agent's reply; those of bots and internal notes are neither."""
     if event.author == "customer":
-        return Step(event.time_ms, Kind.ASKED, event.session)
+        return Step(event.time_ms, ASKED, event.session)
     is_public = isinstance(event, ChatMessage) or event.public
-    return Step(event.time_ms, Kind.REPLIED) if event.author == "agent" and is_public else None
+    return Step(event.time_ms, REPLIED) if event.author == "agent" and is_public else None
 
 
 def _lived(base: Life | None, steps: Iterable[Step]) -> Life:
@@ -200,20 +187,20 @@ def _lived(base: Life | None, steps: Iterable[Step]) -> Life:
 
 def _live(life: Life, step: Step) -> None:
     kind = step.kind
-    if kind is Kind.OPENED and life.opened_ms is None:
+    if kind == OPENED and life.opened_ms is None:
         life.opened_ms = step.time_ms
     if step.team is not None:
         _assign(life, step.team)
-    if kind is Kind.REPLIED:
+    if kind == REPLIED:
         life.answered = True
         life.replies += 1
-    elif kind is Kind.RESOLVED or (kind is Kind.CLOSED and life.resolved_ms is None):
+    elif kind == RESOLVED or (kind == CLOSED and life.resolved_ms is None):
         _resolve(life, step.time_ms)
-    elif kind is Kind.REOPENED:
+    elif kind == REOPENED:
         life.resolved_ms = None
         life.reopenings += 1
-    if kind in _CONTACTS and not (kind is Kind.OPENED and life.contacts):
-        _contact(life, step, new=kind is not Kind.ASKED or life.answered)
+    if kind in _CONTACTS and not (kind == OPENED and life.contacts):
+        _contact(life, step, new=kind != ASKED or life.answered)
 
 
 def _assign(life: Life, team: str) -> None:
@@ -225,14 +212,13 @@ def _assign(life: Life, team: str) -> None:
 
 def _resolve(life: Life, time_ms: int) -> None:
     """The last resolution counts."""
-    first = life.reopenings == 0 and life.contacts <= 1
-    holds = {
-        Contact.FIRST: first,
-        Contact.STRICT: first and life.moves == 0,
-        Contact.ONE_TOUCH: life.reopenings == 0 and life.replies <= 1,
-    }
-    life.resolved_ms = time_ms
-    life.held = tuple(contact for contact, true in holds.items() if true)
+    held: tuple[Contact, ...] = ()
+    if life.reopenings == 0:
+        if life.contacts <= 1:
+            held = (Contact.FIRST,) if life.moves else (Contact.FIRST, Contact.STRICT)
+        if life.replies <= 1:
+            held = (*held, Contact.ONE_TOUCH)
+    life.resolved_ms, life.held = time_ms, held
 
 
 def _contact(life: Life, step: Step, new: bool) -> None:

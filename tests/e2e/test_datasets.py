@@ -130,11 +130,17 @@ def series(metric: Metric) -> tuple[str, frozenset]:
 
 
 def compare_published(running: Deployment, truth: Truth) -> int:
-    """What the workers publish equals SQL over its own interval; how many values were compared."""
+    """What the workers publish equals SQL; how many values were compared.
+
+    A value that stays the same is not published anew, so it stands for what its window covers by now.
+    """
+    metrics = published(running)
+    moment, calendar = max(metric.as_of_ms for metric in metrics), running.settings.config.calendar
     groups: dict[tuple[tuple[str, ...], int, int], list[Metric]] = {}
-    for metric in published(running):
+    for metric in metrics:
         if metric.value is not None:
-            groups.setdefault((tuple(metric.segment), metric.start_ms, metric.end_ms), []).append(metric)
+            interval = WINDOWS[metric.window].interval(calendar, moment)
+            groups.setdefault((tuple(metric.segment), *interval), []).append(metric)
     compared = 0
     telling = sorted(place for place, metrics in groups.items() if any(m.metric not in IGNORED for m in metrics))
     for place in random.Random(1).sample(telling, min(QUERIES, len(telling))):

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import msgpack
 
-from stream.activity import Activity, Counted, seen, started
+from stream.activity import FIRST, Activity, Counted, seen, started
 from stream.facts import Active
 
 DAY = 86_400_000
@@ -23,7 +23,8 @@ def midnight(day: int) -> int:
 def told(order: list[Moment]) -> tuple[Activity, list[Counted]]:
     """The activity after these moments, and everything that was counted on the way."""
     (day, into), *rest = order
-    activity, facts = started(day, midnight(day) + into)
+    activity = started(day, midnight(day) + into)
+    facts: list[Counted] = [(midnight(day) + into, FIRST)]
     for day, into in rest:
         facts = facts + seen(activity, day, midnight(day) + into, midnight)
     return activity, facts
