@@ -7,10 +7,22 @@ message's value is the list of records, its offset that of the last one.
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
+from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import PartitionRecords
 from faust import Schema
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 from faust.types import TP, ConsumerMessage
+
+
+class _Records(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
+    """Fetched records as the parser makes them: they have all that is read here, and to copy each takes long."""
+
+    def _consumer_record(self, tp: Any, record: Any) -> Any:
+        return record
+
+
+fetcher.PartitionRecords = _Records  # aiokafka has no other way to say so
 
 
 class RawSchema(Schema[Any, Any]):

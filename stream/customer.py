@@ -1,12 +1,8 @@
 """What is kept of one customer: recent event ids and active days."""
 
-from functools import lru_cache
-
-import orjson
 from msgspec import Raw, Struct, msgpack
 from xxhash import xxh3_64_digest
 
-from schemas.cell import Segment
 from stream.activity import Activity
 
 _DIGEST_BYTES = 8
@@ -71,9 +67,3 @@ class Customer:
     def decode(cls, data: bytes) -> "Customer":
         record = _decode(data)
         return cls(record.recent, record.last_ms, record.activity.copy())
-
-
-@lru_cache(maxsize=65_536)
-def segment_key(segment: Segment) -> str:
-    """A segment as a key of ``activity``."""
-    return orjson.dumps(segment).decode()

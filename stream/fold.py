@@ -18,7 +18,7 @@ from schemas.touchpoint import Touchpoint
 from stream import activity, answers, tickets
 from stream.config import Config
 from stream.counters import Counters
-from stream.customer import Customer, segment_key
+from stream.customer import Customer
 from stream.decode import Outcome, Refusal, decode
 from stream.facts import Arrived
 from stream.metrics import counted
@@ -26,7 +26,7 @@ from stream.record import Record
 from stream.segments import Segments, Values, reader
 from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
 from stream.state import Changes, Load, State
-from stream.tally import CellId, Tally
+from stream.tally import CellId, Coder, Tally
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 
@@ -39,7 +39,6 @@ _AT_ONCE = 250
 _ARRIVALS = 10_000
 """Kinds of arrival of one type that are remembered."""
 _SOON_MS = EARLIEST_MS + MINUTE_MS
-_FIRST = counted(activity.FIRST)
 _encode = msgpack.Encoder().encode
 _decode_segment = msgpack.Decoder(Segment).decode
 
@@ -115,6 +114,8 @@ class Fold:
         self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._tally = Tally(config, self.segments)
+        self._first = self._tally.coder(counted(activity.FIRST))
+        self._coders: dict[str, Coder] = {}
         self._arrivals: defaultdict[type, dict[Values, _Arrival]] = defaultdict(dict)
         self._calendar = config.calendar
         self._recent_ids = config.recent_ids
@@ -230,8 +231,11 @@ class Fold:
         if len(known) > _ARRIVALS:
             known.clear()
         tag = str(event.__struct_config__.tag)
+        coder = self._coders.get(tag)
+        if coder is None:
+            coder = self._coders[tag] = self._tally.coder(counted(Arrived(tag)))
         segments = self.segments.numbers(values)
-        found = known[values] = _Arrival(tag, segments, self._tally.codes(segments, counted(Arrived(tag))))
+        found = known[values] = _Arrival(tag, segments, tuple(coder[segment] for segment in segments))
         return found
 
     def _untimely(self, time_ms: int, horizon_ms: int) -> Refusal | None:
@@ -257,18 +261,17 @@ class Fold:
         if first_ms is not None and first_ms <= time_ms:
             return
         customer.today[segments] = time_ms
-        day, days, new = self._day, customer.activity, []
+        day, days, keys, new = self._day, customer.activity, self.segments.keys, []
         for number in segments:
-            key = segment_key(self.segments.segment(number))
-            known = days.get(key)
+            known = days.get(keys[number])
             if known is None:
-                days[key] = activity.started(day, time_ms)
-                new.append(number)
+                days[keys[number]] = activity.started(day, time_ms)
+                new.append(self._first[number])
                 continue
             for at_ms, fact in activity.seen(known, day, time_ms, self._midnight_ms):
                 self._tally.count((number,), at_ms, self._watermark_ms, counted(fact))
         if new:
-            self._tally.add(self._tally.codes(new, _FIRST), time_ms, self._watermark_ms)
+            self._tally.add(new, time_ms, self._watermark_ms)
 
     def _ticket(self, event: Touchpoint, values: Values) -> None:
         """Something happened to a ticket: what its resolution contributes may change."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from operator import attrgetter
 
+import orjson
+
 from schemas.cell import Segment
 from schemas.touchpoint import Touchpoint
 from stream.config import Segmentation
@@ -60,6 +62,8 @@ class Segments:
         self._cache: dict[Values, tuple[int, ...]] = {}
         self._numbers: dict[Segment, int] = {}
         self._by_number: list[Segment] = []
+        self.keys: list[str] = []
+        """Each segment as text, by its number: what it is called where keys are stored."""
         self.new: list[Segment] = []
         self.overflowed = 0
 
@@ -86,6 +90,7 @@ class Segments:
         if number is None:
             number = self._numbers[segment] = len(self._by_number)
             self._by_number.append(segment)
+            self.keys.append(orjson.dumps(segment).decode())
         return number
 
     def _segment(self, index: tuple[tuple[str, int], ...], values: Values) -> Segment | None:

@@ -17,6 +17,20 @@ BySegment = dict[int, Counters]
 """Counters by the number of the segment."""
 
 
+class Coder(dict[int, int]):
+    """Codes by segment: each stands for certain moves in that segment, and is given when it is first asked for."""
+
+    def __init__(self, moves: Moves, by_code: list[tuple[int, Moves]]) -> None:
+        super().__init__()
+        self._moves = moves
+        self._by_code = by_code
+
+    def __missing__(self, segment: int) -> int:
+        code = self[segment] = len(self._by_code)
+        self._by_code.append((segment, self._moves))
+        return code
+
+
 class Tally:
     """Counters by finest slice and segment, the latter by its number.
 
@@ -30,22 +44,14 @@ class Tally:
         self._calendar = config.calendar
         self._segments = segments
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
-        self._codes: dict[tuple[int, Moves], int] = {}
         self._by_code: list[tuple[int, Moves]] = []
         # By resolution from the finest on, which is that of the slices still kept, and beyond the last; by slice.
         self._coded: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in (*RESOLUTIONS, None)]
         self._counted: list[defaultdict[int, BySegment]] = [defaultdict(dict) for _ in (*RESOLUTIONS, None)]
 
-    def codes(self, segments: Sequence[int], moves: Moves) -> tuple[int, ...]:
-        """The codes for these moves in these segments. There are to be few different moves."""
-        return tuple(self._code((segment, moves)) for segment in segments)
-
-    def _code(self, what: tuple[int, Moves]) -> int:
-        code = self._codes.get(what)
-        if code is None:
-            code = self._codes[what] = len(self._by_code)
-            self._by_code.append(what)
-        return code
+    def coder(self, moves: Moves) -> "Coder":
+        """The codes for these moves. There are to be few different moves."""
+        return Coder(moves, self._by_code)
 
     def add(self, codes: Sequence[int], time_ms: int, watermark_ms: int) -> None:
         """Count what these codes stand for."""
