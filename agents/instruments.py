@@ -21,6 +21,7 @@ class Instruments:
         self.rejected = self._counter("cx_touchpoints_rejected", "Records sent to the rejected topic", ("reason",))
         self.duplicates = self._counter("cx_touchpoints_duplicate", "Touchpoints whose event id was seen before")
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
+        self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
         self.foreign = self._counter("cx_cells_malformed", "Records of the cells topic that are none, left out")
         self.alerts = self._counter("cx_alert_transitions", "Alerts fired and resolved", ("alert", "state"))
@@ -48,6 +49,7 @@ class Instruments:
             self.rejected.labels(rejected.reason.value).inc()
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
+        self.capped.inc(batch.capped)
         self.skipped.inc(batch.skipped)
 
     def progress(

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-import sys
-import zlib
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
-from io import BufferedReader
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-import cramjam
 import msgspec
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.errors import KafkaError
 from msgspec import Struct
 
-from stream.errors import CxstreamError
+from agents.sourcefile import ReplayError, opened
 from stream.mapping import RowOutcome, SourceMapping
 
 if TYPE_CHECKING:
@@ -29,9 +23,6 @@ if TYPE_CHECKING:
 
     from schemas.touchpoint import Touchpoint
 
-STDIN = "-"
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ROWS_PER_REPORT = 1_000
 IN_FLIGHT = 50_000
 """Records sent and not acknowledged yet; what bounds the producer's memory."""
@@ -40,10 +31,6 @@ REASONS = 100
 OTHER_REASONS = "other reasons"
 CONNECT_TIMEOUT_MS = 10_000
 DELIVERY_TIMEOUT_S = 120
-
-
-class ReplayError(CxstreamError):
-    """The file cannot be read, or its events not be put on the topic."""
 
 
 class Progress(Struct, frozen=True):
@@ -260,64 +247,3 @@ def _servers(bootstrap: str) -> list[str]:
 
 def _no_broker(bootstrap: str, error: Exception) -> ReplayError:
     return ReplayError(f"no Kafka broker answers at {bootstrap} ({error}): start one, or correct --bootstrap")
-
-
-class Source:
-    """A file under way: its lines, and how far it has been read."""
-
-    def __init__(self, name: str, raw: BufferedReader, size: int | None) -> None:
-        self._name = name
-        self._raw = raw
-        self.size = size
-
-    def position(self) -> int:
-        """Bytes read so far, before decompression; 0 where that cannot be told."""
-        return self._raw.tell() if self.size is not None else 0
-
-    def lines(self) -> Generator[str]:
-        """Lines with their ends; bytes that are no UTF-8 as surrogate escapes.
-
-        Raises:
-            ReplayError: reading fails, or a compressed file is cut off or broken.
-        """
-        try:
-            text = io.TextIOWrapper(_decompressed(self._raw), "utf-8-sig", "surrogateescape", newline="")
-            try:
-                for line in text:  # noqa: UP028 - `yield from` would close the file along with the generator
-                    yield line
-            finally:
-                text.detach()  # its end is not the end of what it reads
-        except (OSError, EOFError, zlib.error, cramjam.DecompressionError) as error:
-            raise _unreadable(self._name, error) from error
-
-
-@contextmanager
-def opened(path: str | Path) -> Iterator[Source]:
-    """A file or standard input, whatever its compression. Raises ReplayError where there is none."""
-    if str(path) == STDIN:
-        standard = BufferedReader(cast("Any", sys.stdin.buffer))
-        try:
-            yield Source("standard input", standard, None)
-        finally:
-            standard.detach()  # its end must not close standard input
-        return
-    try:
-        raw = Path(path).open("rb")  # noqa: SIM115 - closed below; what its user raises is not ours to translate
-    except OSError as error:
-        raise _unreadable(str(path), error) from error
-    with raw:
-        yield Source(str(path), raw, Path(path).stat().st_size)
-
-
-def _unreadable(name: str, error: Exception) -> ReplayError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-    return ReplayError(f"{name} cannot be read: {reason}")
-
-
-def _decompressed(raw: BufferedReader) -> IO[bytes]:
-    head = raw.peek(4)[:4]
-    if head.startswith(GZIP_MAGIC):
-        return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
-    if head == ZSTD_MAGIC:  # cramjam reads whole frames only: the file is held in memory
-        return io.BytesIO(bytes(cramjam.zstd.decompress(raw.read())))
-    return raw

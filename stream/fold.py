@@ -65,7 +65,8 @@ class Folded:
     """What a batch comes to.
 
     ``cells`` are current totals, ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type.
-    ``late`` ones were over a minute behind the watermark and still counted.
+    ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are new values that went to
+    ``other``.
     """
 
     offset: int
@@ -77,6 +78,7 @@ class Folded:
     events: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     late: int = 0
+    capped: int = 0
     skipped: int = 0
 
 
@@ -162,6 +164,7 @@ class Fold:
 
     def _run(self, records: Sequence[Record], poisoned: dict[int, Refusal], now_ms: int, generation: int) -> Folded:
         folded = Folded(self.marker.offset, self._watermark_ms)
+        capped_before = self.segments.capped
         horizon_ms = now_ms + self.config.future_ms
         for index, outcome in enumerate(self._decoded(records)):
             refusal = poisoned.get(index) if poisoned else None
@@ -176,6 +179,7 @@ class Fold:
                 folded.rejected.append(self._rejected(records[index], *refusal))
         if records:
             self._finish(records, folded, generation)
+        folded.capped = self.segments.capped - capped_before
         return folded
 
     def _decoded(self, records: Sequence[Record]) -> Iterator[Outcome]:

@@ -29,11 +29,8 @@ from stream.history import History
 from stream.metrics import DAYS_NEEDED, Value
 from stream.metrics import read as read_metrics
 from stream.segments import OTHER
-from stream.slices import EARLIEST_MS, MINUTE_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
+from stream.slices import RESOLUTIONS, TEN_SECONDS_MS, Calendar
 from stream.windows import WINDOWS
-
-_UNBEGUN_MS = EARLIEST_MS + MINUTE_MS
-"""The watermark of a partition in which nothing has been counted yet."""
 
 
 class RangeError(CxstreamError):
@@ -268,4 +265,4 @@ class Ledger(History):
 
 def begun_ms(watermark: Watermark) -> int | None:
     """A watermark's event time; None where nothing has been counted yet."""
-    return watermark.time_ms if watermark.time_ms > _UNBEGUN_MS else None
+    return watermark.time_ms or None

@@ -65,7 +65,7 @@ class Segments:
         self.keys: list[str] = []
         """Each segment as text, by its number: what it is called where keys are stored."""
         self.new: list[Segment] = []
-        self.overflowed = 0
+        self.capped = 0
 
     def of(self, values: Values) -> tuple[Segment, ...]:
         """The segments of these values, the order being that of the configuration."""
@@ -107,7 +107,7 @@ class Segments:
             return segment
         names = tuple(name for name, _ in segment)
         if self._sizes[names] >= self._limit:
-            self.overflowed += 1
+            self.capped += 1
             return tuple((name, OTHER) for name in names)
         self._sizes[names] += 1
         self._known[segment] = None

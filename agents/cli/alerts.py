@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.metrics import duration, print_table, shown
 from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.tables import duration, print_table, shown
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
 from schemas.alert import Alert

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.metrics import print_table
 from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.tables import print_table
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
 from schemas.rejected import Reason, Rejected

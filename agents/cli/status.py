@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from agents import topics as kafka_topics
-from agents.cli.metrics import duration, print_table
 from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.tables import duration, print_table
 from agents.clock import now_ms
 from agents.reader import Reader, reading
 from agents.settings import Settings, load

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from agents.cli.replay import replay as command
 from agents.mappings import UnknownMappingError, find, names
-from agents.replay import Progress, ReplayError, opened, replay
+from agents.replay import Progress, replay
+from agents.sourcefile import ReplayError, opened
 from schemas.survey import SurveyAnswered
 from schemas.ticket import TicketAssigned, TicketClosed, TicketOpened, TicketReopened, TicketResolved
 from schemas.union import AnyTouchpoint

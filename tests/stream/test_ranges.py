@@ -187,7 +187,7 @@ def test_only_the_segments_asked_for_are_added_up():
 
 def test_the_watermark_of_a_partition_without_an_event_says_nothing():
     ledger = Ledger(Config())
-    ledger.merge(encode(WatermarkKey(0)), encode(Watermark(631_152_060_000, 7)))
+    ledger.merge(encode(WatermarkKey(0)), encode(Watermark(0, 7)))
     assert ledger.latest_ms is None
     ledger.merge(encode(WatermarkKey(1)), encode(Watermark(NOW_MS, 7)))
     ledger.merge(encode(WatermarkKey(1)), encode(Watermark(NOW_MS - 1, 6)))

@@ -37,7 +37,7 @@ def test_a_missing_value_leaves_out_the_segments_that_need_it() -> None:
 def test_beyond_the_cap_values_become_other() -> None:
     segments = channels(limit=2)
     assert [segments.of((value,))[1] for value in "abcd"] == [*map(channel, "ab"), channel(OTHER), channel(OTHER)]
-    assert segments.overflowed == 2
+    assert segments.capped == 2
 
 
 def test_the_total_has_no_cap() -> None:
