@@ -15,6 +15,7 @@ from faust.types import TP
 from msgspec import json
 
 from agents.clock import now_ms
+from agents.faults import fault_point
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
 from agents.settings import Settings
@@ -89,6 +90,7 @@ class TouchpointsAgent:
         """The state of these partitions is complete: fold from where it ends."""
         store = self._table.partition_store
         for partition in partitions:
+            fault_point("mid-rebalance")
             fold = Fold(
                 self._settings.config,
                 self.topic,
@@ -131,8 +133,11 @@ class TouchpointsAgent:
         out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
         rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
+        fault_point("after-output")
         changelog = self._settings.changelog("customers")
         offset = await self._outbox.append(changelog, fold.partition, folded.changes.items())
+        fault_point("after-state")
         self._table.write(fold.partition, folded.changes, offset)
+        fault_point("after-store")
         fold.settle()
         self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1

@@ -14,6 +14,7 @@ from faust.types import TP
 from msgspec import json
 
 from agents.clock import now_ms
+from agents.faults import fault_point
 from agents.instruments import Instruments
 from agents.outbox import Outbox
 from agents.settings import Settings
@@ -55,6 +56,7 @@ class WindowsAgent:
         """The state of these partitions is complete: go on from where it ends."""
         store, n = self._table.partition_store, self._settings.partitions
         for partition in partitions:
+            fault_point("mid-rebalance")
             rules = [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition]
             board = self.boards[partition] = Board(
                 self._settings.config,
@@ -98,13 +100,17 @@ class WindowsAgent:
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
             offset = await self._outbox.append_parts(self._settings.changelog("windows"), partition, pairs)
+            fault_point("windows-after-state")
             self._table.write(partition, dict(pairs), offset)
+            fault_point("windows-after-store")
             board.state.settle()
             self._app.positions[TP(self.topic, partition)] = position
         for alert in alerts:
             log.info("alert", state=alert.state, name=alert.alert, value=alert.value, labels=alert.labels)
             self._health.alerts.labels(alert.alert, alert.state).inc()
         await self._tell(alerts)
+        if alerts:
+            fault_point("windows-after-alerts")
 
     async def _tell(self, alerts: list[Alert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]

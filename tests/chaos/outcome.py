@@ -1,0 +1,100 @@
+"""What a run came to: everything on its topics, in a form that can be compared with another run's.
+
+Not compared are what batches and clocks decide: the source offset and generation in a cell, markers, when and on which
+value an alert changed its state. A cell counts as long as it is kept, by the watermark of its own partition.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from agents.settings import Settings
+from schemas.alert import Alert
+from schemas.cell import WATERMARK_HEAD, CellKey, decode_cell, decode_cell_key, decode_watermark
+from schemas.metric import Metric
+from schemas.rejected import Rejected
+from stream.board import Clock
+from stream.counters import Counters
+from stream.fold import MARKER
+from stream.rules import AlertState, decode_alert_state
+from tests.e2e.consume import consume
+
+Latest = dict[tuple[int, bytes], bytes]
+"""By partition and key, the last value: what is left of a topic when it is compacted."""
+_decode_clock = msgspec.msgpack.Decoder(Clock).decode
+
+
+@dataclass
+class Outcome:
+    """Of one run. ``boards`` are the cells in the state of the agent `windows`, ``as_of_ms`` how far each had come."""
+
+    touchpoints: dict[int, list[tuple[bytes, bytes]]]
+    cells: dict[CellKey, Counters]
+    customers: Latest
+    boards: dict[CellKey, Counters] = field(default_factory=dict)
+    watermarks: dict[tuple[int, bytes], int] = field(default_factory=dict)
+    as_of_ms: int = 0
+    alerts: list[Alert] = field(default_factory=list)
+    standing: dict[str, AlertState] = field(default_factory=dict)
+    metrics: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
+    rejected: set[tuple[int, int, str]] = field(default_factory=set)
+
+
+def read(settings: Settings) -> Outcome:
+    """Everything that a deployment has written."""
+
+    def topic(name: str) -> Iterator[Any]:
+        return consume(settings.bootstrap, settings.topic(name))
+
+    touchpoints: dict[int, list[tuple[bytes, bytes]]] = {}
+    for record in topic("touchpoints"):
+        touchpoints.setdefault(record.partition, []).append((record.key, record.value))
+    customers = latest(consume(settings.bootstrap, settings.changelog("customers")))
+    found = Outcome(touchpoints, _cells(latest(topic("cells"))), without(customers, MARKER))
+    _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
+    found.alerts = [msgspec.json.decode(record.value, type=Alert) for record in topic("alerts")]
+    for record in topic("metrics"):
+        metric = msgspec.json.decode(record.value, type=Metric)
+        found.metrics[record.key] = (metric.value, metric.samples, metric.distribution)
+    for record in topic("rejected"):
+        rejected = msgspec.json.decode(record.value, type=Rejected)
+        found.rejected.add((rejected.partition, rejected.offset, rejected.reason.value))
+    return found
+
+
+def latest(records: Iterable[Any]) -> Latest:
+    """The last value of each key; none where it is a tombstone."""
+    found: Latest = {}
+    for record in records:
+        if record.value is None:
+            found.pop((record.partition, record.key), None)
+        else:
+            found[record.partition, record.key] = record.value
+    return found
+
+
+def without(state: Latest, key: bytes) -> Latest:
+    return {place: value for place, value in state.items() if place[1] != key}
+
+
+def _cells(upserts: Latest) -> dict[CellKey, Counters]:
+    return {
+        decode_cell_key(key): decode_cell(value).counters
+        for (_, key), value in upserts.items()
+        if not key.startswith(WATERMARK_HEAD)
+    }
+
+
+def _read_windows(found: Outcome, state: Latest) -> None:
+    for (partition, key), value in state.items():
+        match key[:1]:
+            case b"c":
+                found.boards[decode_cell_key(key[1:])] = decode_cell(value).counters
+            case b"w":
+                found.watermarks[partition, key] = decode_watermark(value).time_ms
+            case b"a":
+                found.standing[key[1:].decode()] = decode_alert_state(value)
+            case b"t":
+                found.as_of_ms = max(found.as_of_ms, _decode_clock(value).as_of_ms)
