@@ -16,6 +16,7 @@ from msgspec import json
 
 from agents.clock import now_ms
 from agents.faults import fault_point
+from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
 from agents.settings import Settings
@@ -78,13 +79,14 @@ class TouchpointsAgent:
         self._health = health
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
+        self._frontier = Frontier(lambda tp, offset: app.consumer.seek(tp, offset))
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
+            message, records = event.message, event.message.value
             lane = self.lanes.get(message.partition)
-            if lane is not None:
-                await lane.put(message.value, message.generation_id)
+            if lane is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+                await lane.put(records, message.generation_id)
 
     def open(self, partitions: set[int]) -> None:
         """The state of these partitions is complete: fold from where it ends."""
@@ -98,7 +100,9 @@ class TouchpointsAgent:
                 partial(store.get, partition),
                 store.keys(partition, (b"k", b"g")),
             )
-            self._app.positions[TP(self.topic, partition)] = fold.marker.offset + 1
+            place = TP(self.topic, partition)
+            self._app.positions[place] = fold.marker.offset + 1
+            self._frontier.open(place, fold.marker.offset + 1)
             lane = self.lanes[partition] = Lane(fold, self._commit)
             lane.open(self._app.crash)
 

@@ -15,6 +15,7 @@ from msgspec import json
 
 from agents.clock import now_ms
 from agents.faults import fault_point
+from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import Outbox
 from agents.settings import Settings
@@ -43,13 +44,14 @@ class WindowsAgent:
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
+        self._frontier = Frontier(lambda tp, offset: app.consumer.seek(tp, offset))
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
+            message, records = event.message, event.message.value
             board = self.boards.get(message.partition)
-            if board is not None:
-                malformed = board.merge(message.value, now_ms(), message.generation_id)
+            if board is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+                malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
 
     def open(self, partitions: set[int]) -> None:
@@ -65,7 +67,9 @@ class WindowsAgent:
                 store.keys(partition, (b"c", b"w")),
                 now_ms(),
             )
-            self._app.positions[TP(self.topic, partition)] = board.marker.offset + 1
+            place = TP(self.topic, partition)
+            self._app.positions[place] = board.marker.offset + 1
+            self._frontier.open(place, board.marker.offset + 1)
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
