@@ -17,7 +17,7 @@ from schemas.metric import Metric
 from schemas.rejected import Rejected
 from stream.board import Clock
 from stream.counters import Counters
-from stream.fold import MARKER
+from stream.fold import MARKER, decode_marker
 from stream.rules import AlertState, decode_alert_state
 from tests.e2e.consume import consume
 
@@ -40,6 +40,7 @@ class Outcome:
     standing: dict[str, AlertState] = field(default_factory=dict)
     metrics: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
     rejected: set[tuple[int, int, str]] = field(default_factory=set)
+    jumps: list[str] = field(default_factory=list)
 
 
 def read(settings: Settings) -> Outcome:
@@ -51,8 +52,9 @@ def read(settings: Settings) -> Outcome:
     touchpoints: dict[int, list[tuple[bytes, bytes]]] = {}
     for record in topic("touchpoints"):
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
-    customers = latest(consume(settings.bootstrap, settings.changelog("customers")))
-    found = Outcome(touchpoints, _cells(latest(topic("cells"))), without(customers, MARKER))
+    changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
+    found = Outcome(touchpoints, _cells(latest(topic("cells"))), without(latest(changelog), MARKER))
+    found.jumps = list(_jumps(changelog))
     _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
     found.alerts = [msgspec.json.decode(record.value, type=Alert) for record in topic("alerts")]
     for record in topic("metrics"):
@@ -73,6 +75,18 @@ def latest(records: Iterable[Any]) -> Latest:
         else:
             found[record.partition, record.key] = record.value
     return found
+
+
+def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
+    """Where a state does not go on from where the one before it ended: what was lost, or counted twice, and by whom."""
+    ends: dict[int, int] = {}
+    for record in changelog:
+        if record.key == MARKER:
+            marker = decode_marker(record.value)
+            end = ends.get(record.partition, -1)
+            if marker.first_offset != end + 1:
+                yield f"{record.partition}: after {end} comes {marker} at {record.offset}"
+            ends[record.partition] = marker.offset
 
 
 def without(state: Latest, key: bytes) -> Latest:

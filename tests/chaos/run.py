@@ -31,6 +31,7 @@ class Plan:
     minutes: float
     events_per_second: float = 200.0
     module: str = "agents.cli"
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ async def run(plan: Plan) -> Report:
     """Both runs, one after the other, on one broker."""
     story = tell(plan.seed, plan.minutes, plan.events_per_second)
     broker = ProxiedKafka(faults.PLACES, Random(f"{plan.seed} weather"))
-    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+    with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
+        folder = plan.folder or temporary
         try:
             await asyncio.to_thread(broker.start)
             for proxy in broker.proxies:
@@ -72,6 +74,8 @@ async def run(plan: Plan) -> Report:
                 await proxy.stop()
             await asyncio.to_thread(broker.stop)
     verdict = judge(conductor.deployment.settings.config, calm, rough, story.events)
+    for jump in rough.jumps:
+        _say(plan, f"jump {jump}")
     verdict.differences.extend(truth.differences(conductor.deployment.settings.config, rough, story.events))
     return Report(plan.seed, len(story.events), dict(sorted(conductor.happened.items())), verdict)
 
