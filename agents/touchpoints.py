@@ -79,7 +79,7 @@ class TouchpointsAgent:
         self._health = health
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
-        self._frontier = Frontier(lambda tp, offset: app.consumer.seek(tp, offset))
+        self._frontier = Frontier(app.seek)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():

@@ -44,7 +44,7 @@ class WindowsAgent:
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
-        self._frontier = Frontier(lambda tp, offset: app.consumer.seek(tp, offset))
+        self._frontier = Frontier(app.seek)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():

@@ -59,6 +59,10 @@ class CxApp(faust.App):
         await self.before_stop()
         await super().on_stop()
 
+    async def seek(self, tp: TP, offset: int) -> None:
+        """Read a partition on from ``offset``."""
+        await self.consumer.seek(tp, offset)
+
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
 
