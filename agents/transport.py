@@ -102,7 +102,7 @@ class BatchConsumer(AIOKafkaConsumer):
         """Go to the committed offsets, and where a state knows better, to what it does not include yet."""
         await super().perform_seek()
         assigned = self.assignment()
-        for tp, position in self.app.positions.items():
+        for tp, position in list(self.app.positions.items()):  # a rebalance may empty it meanwhile
             if tp in assigned:
                 await self.seek(tp, position)
                 # Known to the committer even if no record follows: the former owner may have died before its commit.
