@@ -13,6 +13,7 @@ import structlog
 from faust.types import TP
 from msgspec import json
 
+from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
 from agents.frontier import Frontier
@@ -44,6 +45,7 @@ class WindowsAgent:
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
+        self._claims = 0
         self._frontier = Frontier(app.seek)
 
     async def __call__(self, stream: Any) -> None:
@@ -54,8 +56,12 @@ class WindowsAgent:
                 malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
 
-    def open(self, partitions: set[int]) -> None:
-        """The state of these partitions is complete: go on from where it ends."""
+    async def open(self, partitions: set[int]) -> bool:
+        """The state of these partitions is complete: go on from where it ends. False if they were revoked meanwhile."""
+        claims = self._claims
+        await asyncio.gather(*(self._table.written.claim(partition) for partition in partitions))
+        if claims != self._claims:
+            return False
         store, n = self._table.partition_store, self._settings.partitions
         for partition in partitions:
             fault_point("mid-rebalance")
@@ -71,9 +77,11 @@ class WindowsAgent:
             self._app.positions[place] = board.marker.offset + 1
             self._frontier.open(place, board.marker.offset + 1)
         self._task = asyncio.create_task(self._run())
+        return True
 
     async def close(self) -> None:
         """The partitions are revoked."""
+        self._claims += 1
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -92,6 +100,10 @@ class WindowsAgent:
                     self._published_ms = now_ms()
                     await self._publish([metric for board in self.boards.values() for metric in board.metrics()])
                 await asyncio.sleep(_ROUND_S)
+        except FencedError as error:
+            log.warning("windows.fenced", error=str(error))
+            await asyncio.sleep(2.0 * self._settings.session_seconds)  # about to be revoked: then this ends here
+            await self._app.crash(error)
         except Exception as error:
             await self._app.crash(error)
 
@@ -103,7 +115,7 @@ class WindowsAgent:
             marker = changes.pop(MARKER, None)
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
-            offset = await self._outbox.append_parts(self._settings.changelog("windows"), partition, pairs)
+            offset = await self._table.written.append_parts(partition, pairs)
             fault_point("windows-after-state")
             self._table.write(partition, dict(pairs), offset)
             fault_point("windows-after-store")

@@ -48,6 +48,12 @@ class Fleet:
         code = worker.process.returncode
         self.happened[found[-1] if found else "stopped" if code == 0 else f"exit {code}"] += 1
 
+    def alive(self, place: int) -> int:
+        """The place itself if a worker runs there, or else the next where one does."""
+        places = [(place + step) % len(self._broker.proxies) for step in range(len(self._broker.proxies))]
+        running = [p for p in places if p in self._running and self._running[p].process.poll() is None]
+        return running[0] if running else place
+
     def kill(self, place: int) -> bool:
         """`kill -9`, if there is a worker."""
         worker = self._running.get(place)

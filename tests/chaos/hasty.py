@@ -15,12 +15,11 @@ class HastyAgent(TouchpointsAgent):
 
     async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
         marker = {MARKER: folded.changes.pop(MARKER)}
-        changelog = self._settings.changelog("customers")
-        offset = await self._outbox.append(changelog, fold.partition, marker.items())
+        offset = await self._table.written.append(fold.partition, marker)
         self._table.write(fold.partition, marker, offset)
         await super()._make_durable(fold, folded, generation)
 
 
 if __name__ == "__main__":
-    worker.TouchpointsAgent = HastyAgent  # type: ignore[misc]
+    worker.TouchpointsAgent = HastyAgent  # type: ignore[attr-defined]
     main()

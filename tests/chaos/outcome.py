@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agents.changelog import HEAD
 from agents.settings import Settings
 from schemas.alert import Alert
 from schemas.cell import WATERMARK_HEAD, CellKey, decode_cell, decode_cell_key, decode_watermark
@@ -53,7 +54,8 @@ def read(settings: Settings) -> Outcome:
     for record in topic("touchpoints"):
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
-    found = Outcome(touchpoints, _cells(latest(topic("cells"))), without(latest(changelog), MARKER))
+    customers = {place: value for place, value in latest(changelog).items() if place[1] not in (MARKER, HEAD)}
+    found = Outcome(touchpoints, _cells(latest(topic("cells"))), customers)
     found.jumps = list(_jumps(changelog))
     _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
     found.alerts = [msgspec.json.decode(record.value, type=Alert) for record in topic("alerts")]
@@ -87,10 +89,6 @@ def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
             if marker.first_offset != end + 1:
                 yield f"{record.partition}: after {end} comes {marker} at {record.offset}"
             ends[record.partition] = marker.offset
-
-
-def without(state: Latest, key: bytes) -> Latest:
-    return {place: value for place, value in state.items() if place[1] != key}
 
 
 def _cells(upserts: Latest) -> dict[CellKey, Counters]:

@@ -154,6 +154,8 @@ class Conductor:
 
     async def _one(self, fault: faults.Fault) -> None:
         fleet, place = self._fleet, fault.place
+        if fault.kind not in ("add", "remove"):
+            place = fleet.alive(place)
         match fault.kind:
             case "add":
                 fleet.wanted.add(place)
@@ -173,10 +175,10 @@ class Conductor:
                 await asyncio.to_thread(self._crash_broker, fault.for_s)
             case _:
                 self.happened[fault.kind] += 1
-                await self._weather(fault)
+                await self._weather(fault, place)
 
-    async def _weather(self, fault: faults.Fault) -> None:
-        weather = self._broker.proxies[fault.place].weather
+    async def _weather(self, fault: faults.Fault, place: int) -> None:
+        weather = self._broker.proxies[place].weather
         if fault.kind == "silence":
             weather.open.clear()
         elif fault.kind == "slow":

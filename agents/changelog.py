@@ -1,0 +1,170 @@
+"""A state's changelog: written by one worker at a time, even where two believe that it is theirs.
+
+Every batch begins with a head that says where its writer expected it to stand. A batch counts if nothing that counts
+stands between there and where it does stand; else its writer had lost the partition (paused, cut off) and did not know
+what it overwrote: the batch is void, and whoever reads the changelog passes over it.
+
+    |-- batch, head 0 --|-- batch, head 5 --|-- claim, head 9 --|-- batch, head 5: void --|-- batch, head 10 --|
+     offset 0            5                   9                   10                        14
+
+A new owner claims a partition with an empty batch, so that all that its predecessor still writes is void.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+import structlog
+from msgspec import Struct, msgpack
+
+from agents.outbox import Outbox, Pair, parts
+from agents.stores import PartitionStore
+from stream.errors import CxstreamError
+from stream.record import Record
+
+HEAD = b"h"
+Fetch = Callable[[str, int, int, int], Awaitable[Sequence[Record]]]
+"""The records of a partition of a topic from one offset up to another."""
+log = structlog.get_logger(__name__)
+
+
+class FencedError(CxstreamError):
+    """Another worker has written to the partition: it is no longer ours."""
+
+
+class Head(Struct, array_like=True, frozen=True):
+    """The first record of a batch. ``base`` is the offset it was written for, ``writer`` whoever claimed last."""
+
+    base: int
+    writer: bytes
+
+    def encode(self) -> bytes:
+        return msgpack.encode(self)
+
+
+_decode = msgpack.Decoder(Head).decode
+
+
+class Chain:
+    """One partition of a changelog, read in order. ``end`` is after the last record that counts.
+
+    ``void`` are the keys that void batches wrote last: compaction would keep their values, so that they must be
+    written again. ``heads`` are those of the batches that counted.
+    """
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+        self.void: set[bytes] = set()
+        self.heads: list[bytes] = []
+        self._counts = True
+
+    def read(self, records: Iterable[Record]) -> list[Record]:
+        """Those that count. What stood before ``end`` is left out, also when it is read again."""
+        valid = []
+        for record in records:
+            key = record.key
+            if record.offset < self.end or key is None:
+                continue
+            if key == HEAD:
+                self._begin(record.value or b"")
+            elif self._counts:
+                valid.append(record)
+                self.void.discard(key)
+            else:
+                self.void.add(key)
+            if self._counts:
+                self.end = record.offset + 1
+        return valid
+
+    def _begin(self, head: bytes) -> None:
+        self._counts = _decode(head).base >= self.end
+        if self._counts:
+            self.heads.append(head)
+
+
+class Changelog:
+    """The changelog of one table, and the store that holds what it comes to."""
+
+    def __init__(self, topic: str, store: PartitionStore, outbox: Outbox, fetch: Fetch) -> None:
+        self.topic = topic
+        self.store = store
+        self._outbox = outbox
+        self._fetch = fetch
+        self._chains: dict[int, Chain] = {}
+        self._writers: dict[int, bytes] = {}
+
+    def restore(self, partition: int, records: Sequence[Record]) -> None:
+        """Recovery: put what counts into the store."""
+        chain = self._chain(partition)
+        self.store.restore(partition, chain.read(records))
+        chain.heads.clear()
+
+    def _chain(self, partition: int) -> Chain:
+        chain = self._chains.get(partition)
+        if chain is None:
+            included = self.store.offset(partition)
+            chain = self._chains[partition] = Chain(0 if included is None else included + 1)
+        return chain
+
+    def release(self, partition: int) -> None:
+        """The partition belongs to another worker now."""
+        self._chains.pop(partition, None)
+        self._writers.pop(partition, None)
+        self.store.release(partition)
+
+    async def claim(self, partition: int) -> None:
+        """Become the partition's writer; what was written up to then is in the store."""
+        chain = self._chain(partition)
+        self._writers[partition] = secrets.token_bytes(6)
+        while True:
+            base, (first, _) = chain.end, await self._write(partition, ())
+            self.restore(partition, await self._between(partition, base, first))
+            is_ours, chain.end = chain.end == base, first + 1
+            if is_ours:
+                break
+            log.warning("changelog.claimed_again", topic=self.topic, partition=partition, base=base, at=first)
+        await self._mend(partition)
+
+    async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
+        """Write changes as one batch, visible whole or not at all; the offset of its last record.
+
+        Raises:
+            BatchTooLargeError: they do not fit into one batch.
+            FencedError: another worker has taken the partition over; the batch is void.
+        """
+        chain = self._chains[partition]
+        base, (first, head) = chain.end, await self._write(partition, changes.items())
+        if first != base:
+            foreign = Chain(base)
+            foreign.read(await self._between(partition, base, first))
+            # Our own batch may stand there: sent twice, because the answer to the first was lost.
+            if foreign.heads and foreign.heads != [head]:
+                raise FencedError(f"{self.topic}-{partition} at {first}: another worker has written since {base}")
+            chain.void |= foreign.void - changes.keys()
+        chain.end = first + 1 + len(changes)
+        await self._mend(partition)
+        return first + len(changes)
+
+    async def append_parts(self, partition: int, pairs: Sequence[Pair]) -> int:
+        """Write changes in as many batches as they need, in order; the offset of the last record."""
+        offset = -1
+        for part in parts(pairs):
+            offset = await self.append(partition, {key: value for key, value in part if key is not None})
+        return offset
+
+    async def _write(self, partition: int, pairs: Iterable[Pair]) -> tuple[int, bytes]:
+        """Where the batch stands, and its head."""
+        batch = list(pairs)
+        head = Head(self._chains[partition].end, self._writers[partition]).encode()
+        last = await self._outbox.append(self.topic, partition, [(HEAD, head), *batch])
+        return last - len(batch), head
+
+    async def _between(self, partition: int, start: int, end: int) -> Sequence[Record]:
+        return await self._fetch(self.topic, partition, start, end) if start < end else ()
+
+    async def _mend(self, partition: int) -> None:
+        """Write again what void batches wrote over, so that compaction keeps the right values."""
+        chain = self._chains[partition]
+        while chain.void:
+            keys, chain.void = chain.void, set()
+            log.warning("changelog.mended", topic=self.topic, partition=partition, keys=len(keys))
+            await self.append_parts(partition, [(key, self.store.get(partition, key)) for key in sorted(keys)])
