@@ -115,6 +115,7 @@ class WindowsAgent:
             marker = changes.pop(MARKER, None)
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
+            fault_point("windows-before-state")
             offset = await self._table.written.append_parts(partition, pairs)
             fault_point("windows-after-state")
             self._table.write(partition, dict(pairs), offset)

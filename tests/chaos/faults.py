@@ -1,7 +1,8 @@
 """The faults of a run, from its seed: what happens when, and to which worker.
 
 Workers are killed one, two or all at once. Beside what is planned here, workers kill
-themselves at the fault points of ``agents.faults``: between output and state, state and store, and amid a rebalance.
+or stop themselves at the fault points of ``agents.faults``: between output and state, state and store, and amid a
+rebalance. Whoever is stopped is woken when its partitions have long been another's: a zombie with a batch in its hand.
 """
 
 from collections.abc import Iterator
@@ -12,13 +13,16 @@ PLACES = 3
 SESSION_S = 4
 KILLS_PER_MINUTE = 8.0
 POINTS = {
-    "after-output": 0.004,
-    "after-state": 0.004,
-    "after-store": 0.002,
-    "mid-rebalance": 0.02,
-    "windows-after-state": 0.001,
-    "windows-after-store": 0.001,
-    "windows-after-alerts": 0.02,
+    "kill:after-output": 0.004,
+    "kill:after-state": 0.004,
+    "kill:after-store": 0.002,
+    "kill:mid-rebalance": 0.02,
+    "kill:windows-after-state": 0.001,
+    "kill:windows-after-store": 0.001,
+    "kill:windows-after-alerts": 0.02,
+    "stop:after-output": 0.004,
+    "stop:mid-rebalance": 0.02,
+    "stop:windows-before-state": 0.002,
 }
 
 
@@ -40,7 +44,7 @@ def plan(seed: int, minutes: float) -> list[Fault]:
 
 
 def points(seed: int) -> str:
-    """How likely a worker kills itself where: a value for CXSTREAM_FAULTS."""
+    """How likely a worker ends or stops where: a value for CXSTREAM_FAULTS."""
     return ",".join(f"{name}:{chance}:{seed}" for name, chance in POINTS.items())
 
 
@@ -63,7 +67,7 @@ def _kills(rng: Random, end_s: float) -> Iterator[Fault]:
 def _others(rng: Random, end_s: float) -> Iterator[Fault]:
     """Each kind in turn, again and again, with a pause in between; the broker is killed less often."""
     kinds = {
-        "pause": (1.5, 2.5, SESSION_S),
+        "pause": (1.0, 1.0, 1),
         "silence": (1.5, 2.5, SESSION_S),
         "slow": (5.0, 10.0, 1),
         "lossy": (5.0, 10.0, 1),

@@ -4,13 +4,16 @@ whoever runs them when they end."""
 import os
 import re
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 
 from tests.chaos.cluster import ProxiedKafka
+from tests.chaos.faults import SESSION_S
 from tests.e2e.workers import Deployment, Worker
 
-_FAULT = re.compile(r"^fault: ([\w-]+)$", re.MULTILINE)
+_FAULT = re.compile(r"^fault: (\w+ [\w-]+)$", re.MULTILINE)
+_STOPPED_S = 2.0 * SESSION_S
 
 
 class Fleet:
@@ -20,18 +23,28 @@ class Fleet:
         self._deployment, self._broker, self._module, self._points = deployment, broker, module, points
         self._running: dict[int, Worker] = {}
         self._killed: set[Worker] = set()
+        self._stopped_at: dict[Worker, float] = {}
         self.wanted: set[int] = set()
         self.happened: Counter[str] = Counter()
         self.logs: list[Path] = []
 
     def keep(self) -> None:
-        """Start what is wanted and does not run."""
+        """Start what is wanted and does not run; wake whoever has been stopped for longer than its session."""
         for place in range(len(self._broker.proxies)):
             worker = self._running.get(place)
             if worker is not None and worker.process.poll() is not None:
                 self._ended(self._running.pop(place))
+            elif worker is not None:
+                self._wake(worker)
             if place in self.wanted and place not in self._running:
                 self._start(place)
+
+    def _wake(self, worker: Worker) -> None:
+        state = Path(f"/proc/{worker.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state != "T":
+            self._stopped_at.pop(worker, None)
+        elif time.monotonic() - self._stopped_at.setdefault(worker, time.monotonic()) > _STOPPED_S:
+            worker.process.send_signal(signal.SIGCONT)
 
     def _start(self, place: int) -> None:
         environment = {"CXSTREAM_BOOTSTRAP": self._broker.address(place)}
@@ -42,11 +55,10 @@ class Fleet:
         self.logs.append(worker.log)
 
     def _ended(self, worker: Worker) -> None:
-        if worker in self._killed:
-            return
         found = _FAULT.findall(worker.log.read_text(errors="replace"))
-        code = worker.process.returncode
-        self.happened[found[-1] if found else "stopped" if code == 0 else f"exit {code}"] += 1
+        self.happened.update(found)
+        if worker not in self._killed and not any(fault.startswith("kill") for fault in found):
+            self.happened[f"exit {worker.process.returncode}"] += 1
 
     def alive(self, place: int) -> int:
         """The place itself if a worker runs there, or else the next where one does."""
@@ -83,6 +95,8 @@ class Fleet:
         for place, worker in self._running.items():
             self.signal(place, signal.SIGCONT)
             if worker.process.poll() is None:
+                self._killed.add(worker)
                 worker.process.kill()
             worker.process.wait()
+            self._ended(worker)
         self._running.clear()

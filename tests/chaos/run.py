@@ -166,10 +166,7 @@ class Conductor:
             case "kill":
                 self.happened["kill"] += fleet.kill(place)
             case "pause":
-                if fleet.signal(place, signal.SIGSTOP):
-                    self.happened["pause"] += 1
-                    await asyncio.sleep(fault.for_s)
-                    fleet.signal(place, signal.SIGCONT)
+                self.happened["pause"] += fleet.signal(place, signal.SIGSTOP)
             case "broker":
                 self.happened["broker"] += 1
                 await asyncio.to_thread(self._crash_broker, fault.for_s)
