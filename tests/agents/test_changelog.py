@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.changelog import HEAD, Changelog, FencedError
 from agents.outbox import Outbox, Pair
@@ -160,3 +162,39 @@ def test_a_changelog_from_before_there_were_heads_counts() -> None:
     owner.claim()
     owner.write(b="2")
     assert recovered(log) == owner.reads() == {"a": "2", "b": "2"}
+
+
+workers = st.integers(0, 2)
+deeds = st.one_of(
+    st.tuples(st.just("recover"), workers),
+    st.tuples(st.just("claim"), workers, st.integers(0, 1)),
+    st.tuples(st.just("write"), workers, st.sampled_from("abc"), st.integers(0, 1)),
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(done=st.lists(deeds, max_size=40))
+def test_whoever_writes_when_what_was_not_refused_is_what_is_read(done: list[tuple]) -> None:
+    log = Log()
+    writers = [Writer(log) for _ in range(3)]
+    claimed: set[int] = set()
+    accepted: dict[str, str] = {}
+    for number, (deed, who, *how) in enumerate(done):
+        if deed == "recover":
+            writers[who].recover()
+            claimed.discard(who)
+        elif deed == "claim":
+            log.repeats = how[0]
+            writers[who].claim()
+            claimed.add(who)
+            assert writers[who].reads() == accepted
+        elif who in claimed:
+            key, log.repeats = how
+            try:
+                writers[who].write(**{key: f"{number} by {who}"})
+            except FencedError:
+                claimed.discard(who)
+            else:
+                accepted[key] = f"{number} by {who}"
+                assert writers[who].reads() == accepted == compacted(log)
+        assert recovered(log) == accepted

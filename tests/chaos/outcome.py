@@ -1,9 +1,13 @@
 """What a run came to: everything on its topics, in a form that can be compared with another run's.
 
 Not compared are what batches and clocks decide: the source offset and generation in a cell, markers, when and on which
-value an alert changed its state. A cell counts as long as it is kept, by the watermark of its own partition.
+value an alert changed its state.
+
+Cells and metrics are read as their readers are told to: of two values for a key, the one with the later source offset
+or event time stands. The older one after it, which a zombie sent, is counted in ``stale``.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +17,7 @@ import msgspec
 from agents.changelog import HEAD
 from agents.settings import Settings
 from schemas.alert import Alert
-from schemas.cell import WATERMARK_HEAD, CellKey, decode_cell, decode_cell_key, decode_watermark
+from schemas.cell import WATERMARK_HEAD, Cell, CellKey, decode_cell, decode_cell_key, decode_watermark
 from schemas.metric import Metric
 from schemas.rejected import Rejected
 from stream.board import Clock
@@ -39,8 +43,9 @@ class Outcome:
     as_of_ms: int = 0
     alerts: list[Alert] = field(default_factory=list)
     standing: dict[str, AlertState] = field(default_factory=dict)
-    metrics: dict[bytes, tuple[Any, ...]] = field(default_factory=dict)
+    metrics: dict[bytes, Metric] = field(default_factory=dict)
     rejected: set[tuple[int, int, str]] = field(default_factory=set)
+    stale: Counter[str] = field(default_factory=Counter)
     jumps: list[str] = field(default_factory=list)
 
 
@@ -55,13 +60,18 @@ def read(settings: Settings) -> Outcome:
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
     customers = {place: value for place, value in latest(changelog).items() if place[1] not in (MARKER, HEAD)}
-    found = Outcome(touchpoints, _cells(latest(topic("cells"))), customers)
+    found = Outcome(touchpoints, {}, customers)
+    _read_cells(found, topic("cells"))
     found.jumps = list(_jumps(changelog))
     _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
     found.alerts = [msgspec.json.decode(record.value, type=Alert) for record in topic("alerts")]
     for record in topic("metrics"):
         metric = msgspec.json.decode(record.value, type=Metric)
-        found.metrics[record.key] = (metric.value, metric.samples, metric.distribution)
+        known = found.metrics.get(record.key)
+        if known is not None and metric.as_of_ms < known.as_of_ms:
+            found.stale["metrics"] += 1
+        else:
+            found.metrics[record.key] = metric
     for record in topic("rejected"):
         rejected = msgspec.json.decode(record.value, type=Rejected)
         found.rejected.add((rejected.partition, rejected.offset, rejected.reason.value))
@@ -91,12 +101,18 @@ def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
             ends[record.partition] = marker.offset
 
 
-def _cells(upserts: Latest) -> dict[CellKey, Counters]:
-    return {
-        decode_cell_key(key): decode_cell(value).counters
-        for (_, key), value in upserts.items()
-        if not key.startswith(WATERMARK_HEAD)
-    }
+def _read_cells(found: Outcome, records: Iterable[Any]) -> None:
+    cells: dict[bytes, Cell] = {}
+    for record in records:
+        if record.value is None:
+            cells.pop(record.key, None)
+        elif not record.key.startswith(WATERMARK_HEAD):
+            cell, known = decode_cell(record.value), cells.get(record.key)
+            if known is not None and cell.offset < known.offset:
+                found.stale["cells"] += 1
+            else:
+                cells[record.key] = cell
+    found.cells = {decode_cell_key(key): cell.counters for key, cell in cells.items()}
 
 
 def _read_windows(found: Outcome, state: Latest) -> None:

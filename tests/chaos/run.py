@@ -74,6 +74,7 @@ async def run(plan: Plan) -> Report:
                 await proxy.stop()
             await asyncio.to_thread(broker.stop)
     verdict = judge(conductor.deployment.settings.config, calm, rough, story.events)
+    _say(plan, f"older values sent after newer ones: {dict(rough.stale)}")
     for jump in rough.jumps:
         _say(plan, f"jump {jump}")
     verdict.differences.extend(truth.differences(conductor.deployment.settings.config, rough, story.events))

@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.alert import Alert
 from schemas.cell import CellKey, Segment
+from schemas.metric import Metric
 from stream.config import Config
 from stream.slices import HOUR_MS
 from tests.chaos.outcome import Outcome
@@ -78,9 +79,9 @@ def _is_kept(config: Config, key: CellKey, as_of_ms: int) -> bool:
     return end_ms > as_of_ms - config.retention_ms[key.resolution_ms]
 
 
-def _known(metrics: Mapping[bytes, tuple[Any, ...]]) -> dict[bytes, tuple[Any, ...]]:
-    """Without those that have no data: these are published once more by a new owner, who cannot know of them."""
-    return {key: value for key, value in metrics.items() if value[0] is not None}
+def _known(metrics: Mapping[bytes, Metric]) -> dict[bytes, tuple[float, int, Any]]:
+    """Value, samples and distribution; without those that have no data, which each new owner publishes once more."""
+    return {key: (m.value, m.samples, m.distribution) for key, m in metrics.items() if m.value is not None}
 
 
 def _named(what: str, calm: Mapping[Any, Any], rough: Mapping[Any, Any]) -> Iterator[str]:
