@@ -110,8 +110,8 @@ def _alerts(calm: Outcome, rough: Outcome) -> Iterator[str]:
         if ids != wanted:
             yield f"the alert's transitions are {ids}, not {wanted}"
     for fingerprint, state in rough.standing.items():
-        if state.last is not None and order.get(fingerprint, [""])[-1] != state.last.id:
-            yield f"the state has {state.last.id} last, subscribers have {order.get(fingerprint)}"
+        if state.last and order.get(fingerprint, [""])[-1] != state.last[-1].id:
+            yield f"the state has {state.last[-1].id} last, subscribers have {order.get(fingerprint)}"
     if _firing(calm) != _firing(rough):
         yield f"firing in the end: {sorted(_firing(calm))} became {sorted(_firing(rough))}"
     if _once(calm) != _once(rough):
