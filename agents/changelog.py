@@ -10,6 +10,7 @@ what it overwrote: the batch is void, and whoever reads the changelog passes ove
 A new owner claims a partition with an empty batch, so that all that its predecessor still writes is void.
 """
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
@@ -25,6 +26,7 @@ HEAD = b"h"
 Fetch = Callable[[str, int, int, int], Awaitable[Sequence[Record]]]
 """The records of a partition of a topic from one offset up to another."""
 log = structlog.get_logger(__name__)
+_PAUSE_S = 1.0
 
 
 class FencedError(CxstreamError):
@@ -111,8 +113,12 @@ class Changelog:
         self._writers.pop(partition, None)
         self.store.release(partition)
 
-    async def claim(self, partition: int) -> None:
-        """Become the partition's writer; what was written up to then is in the store."""
+    async def claim(self, partition: int, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Become the partition's writer; what was written up to then is in the store.
+
+        Where somebody else writes at the same time, it may be that we are the one who has lost the partition, and are
+        about to be told so: after a pause, ``wanted`` says whether to go on.
+        """
         chain = self._chain(partition)
         self._writers[partition] = secrets.token_bytes(6)
         while True:
@@ -121,7 +127,10 @@ class Changelog:
             is_ours, chain.end = chain.end == base, first + 1
             if is_ours:
                 break
-            log.warning("changelog.claimed_again", topic=self.topic, partition=partition, base=base, at=first)
+            log.warning("changelog.claim_was_late", topic=self.topic, partition=partition, base=base, at=first)
+            await asyncio.sleep(_PAUSE_S)
+            if not wanted():
+                return
         await self._mend(partition)
 
     async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:

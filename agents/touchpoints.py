@@ -104,8 +104,12 @@ class TouchpointsAgent:
     async def open(self, partitions: set[int]) -> bool:
         """The state of these partitions is complete: fold from where it ends. False if they were revoked meanwhile."""
         claims = self._claims
-        await asyncio.gather(*(self._table.written.claim(partition) for partition in partitions))
-        if claims != self._claims:
+
+        def wanted() -> bool:
+            return claims == self._claims
+
+        await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        if not wanted():
             return False
         store = self._table.partition_store
         for partition in partitions:

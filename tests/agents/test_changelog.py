@@ -13,6 +13,12 @@ from agents.outbox import Outbox, Pair
 from agents.stores import MemoryStore
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits before claiming again."""
+    monkeypatch.setattr("agents.changelog._PAUSE_S", 0)
+
+
 class Line(NamedTuple):
     offset: int
     key: bytes | None

@@ -49,6 +49,7 @@ class Report:
             "seed": self.seed,
             "events": self.events,
             "faults": self.faults,
+            "kills": sum(number for kind, number in self.faults.items() if kind.startswith("kill")),
             "lost": found.lost,
             "doubled": found.doubled,
             "equal": found.equal,
