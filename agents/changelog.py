@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import structlog
 from msgspec import Struct, msgpack
 
-from agents.outbox import Outbox, Pair, parts
+from agents.outbox import Outbox, parts
 from agents.stores import PartitionStore
 from stream.errors import CxstreamError
 from stream.record import Record
@@ -121,25 +121,38 @@ class Changelog:
         """
         chain = self._chain(partition)
         self._writers[partition] = secrets.token_bytes(6)
-        while True:
-            base, (first, _) = chain.end, await self._write(partition, ())
-            self.restore(partition, await self._between(partition, base, first))
-            is_ours, chain.end = chain.end == base, first + 1
-            if is_ours:
-                break
-            log.warning("changelog.claim_was_late", topic=self.topic, partition=partition, base=base, at=first)
+        while not await self._claimed(partition, chain):
+            log.warning("changelog.claim_was_late", topic=self.topic, partition=partition, at=chain.end)
             await asyncio.sleep(_PAUSE_S)
             if not wanted():
                 return
-        await self._mend(partition)
+
+    async def _claimed(self, partition: int, chain: Chain) -> bool:
+        """Whether a claim counts; if not, what was in its way is in the store now."""
+        base, (first, _) = chain.end, await self._write(partition, ())
+        self.restore(partition, await self._between(partition, base, first))
+        is_ours, chain.end = chain.end == base, first + 1
+        try:
+            if is_ours:
+                await self._mend(partition, {})
+        except FencedError:
+            return False
+        return is_ours
 
     async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
         """Write changes as one batch, visible whole or not at all; the offset of its last record.
+
+        They have to be in the store before the next ones come.
 
         Raises:
             BatchTooLargeError: they do not fit into one batch.
             FencedError: another worker has taken the partition over; the batch is void.
         """
+        offset = await self._append(partition, changes)
+        await self._mend(partition, changes)
+        return offset
+
+    async def _append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
         chain = self._chains[partition]
         base, (first, head) = chain.end, await self._write(partition, changes.items())
         if first != base:
@@ -148,19 +161,12 @@ class Changelog:
             # Our own batch may stand there: sent twice, because the answer to the first was lost.
             if foreign.heads and foreign.heads != [head]:
                 raise FencedError(f"{self.topic}-{partition} at {first}: another worker has written since {base}")
-            chain.void |= foreign.void - changes.keys()
+            chain.void |= foreign.void
+        chain.void -= changes.keys()
         chain.end = first + 1 + len(changes)
-        await self._mend(partition)
         return first + len(changes)
 
-    async def append_parts(self, partition: int, pairs: Sequence[Pair]) -> int:
-        """Write changes in as many batches as they need, in order; the offset of the last record."""
-        offset = -1
-        for part in parts(pairs):
-            offset = await self.append(partition, {key: value for key, value in part if key is not None})
-        return offset
-
-    async def _write(self, partition: int, pairs: Iterable[Pair]) -> tuple[int, bytes]:
+    async def _write(self, partition: int, pairs: Iterable[tuple[bytes, bytes | None]]) -> tuple[int, bytes]:
         """Where the batch stands, and its head."""
         batch = list(pairs)
         head = Head(self._chains[partition].end, self._writers[partition]).encode()
@@ -170,10 +176,14 @@ class Changelog:
     async def _between(self, partition: int, start: int, end: int) -> Sequence[Record]:
         return await self._fetch(self.topic, partition, start, end) if start < end else ()
 
-    async def _mend(self, partition: int) -> None:
-        """Write again what void batches wrote over, so that compaction keeps the right values."""
+    async def _mend(self, partition: int, latest: Mapping[bytes, bytes | None]) -> None:
+        """Write again what void batches wrote over, so that compaction keeps the right values.
+
+        These are in the store, but for the ``latest`` changes.
+        """
         chain = self._chains[partition]
         while chain.void:
-            keys, chain.void = chain.void, set()
-            log.warning("changelog.mended", topic=self.topic, partition=partition, keys=len(keys))
-            await self.append_parts(partition, [(key, self.store.get(partition, key)) for key in sorted(keys)])
+            log.warning("changelog.mended", topic=self.topic, partition=partition, keys=len(chain.void))
+            right = {key: latest[key] if key in latest else self.store.get(partition, key) for key in chain.void}
+            for part in parts(list(right.items())):
+                await self._append(partition, {key: value for key, value in part if key is not None})

@@ -37,6 +37,8 @@ class Frontier:
             self._refused[tp] = first
             await self._seek(tp, at)
             return False
+        if first > at:
+            log.warning("frontier.gap", topic=tp.topic, partition=tp.partition, expected=at, first=first)
         self._refused.pop(tp, None)
         self._next[tp] = max(at, last + 1)
         return True

@@ -18,7 +18,7 @@ from agents.clock import now_ms
 from agents.faults import fault_point
 from agents.frontier import Frontier
 from agents.instruments import Instruments
-from agents.outbox import Outbox
+from agents.outbox import Outbox, parts
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
@@ -26,6 +26,7 @@ from schemas.metric import Metric
 from stream.board import Board
 from stream.cellmail import partition_of
 from stream.fold import MARKER
+from stream.state import Changes
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -119,11 +120,8 @@ class WindowsAgent:
             marker = changes.pop(MARKER, None)
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
-            fault_point("windows-before-state")
-            offset = await self._table.written.append_parts(partition, pairs)
-            fault_point("windows-after-state")
-            self._table.write(partition, dict(pairs), offset)
-            fault_point("windows-after-store")
+            for part in parts(pairs):
+                await self._make_durable(partition, {key: value for key, value in part if key is not None})
             board.state.settle()
             self._app.positions[TP(self.topic, partition)] = position
         for alert in alerts:
@@ -132,6 +130,13 @@ class WindowsAgent:
         await self._tell(alerts)
         if alerts:
             fault_point("windows-after-alerts")
+
+    async def _make_durable(self, partition: int, changes: Changes) -> None:
+        fault_point("windows-before-state")
+        offset = await self._table.written.append(partition, changes)
+        fault_point("windows-after-state")
+        self._table.write(partition, changes, offset)
+        fault_point("windows-after-store")
 
     async def _tell(self, alerts: list[Alert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
