@@ -1,4 +1,13 @@
-"""Are two outcomes the same, and is either what the events say? Every difference is named."""
+"""Are two outcomes the same, and is either what the events say? Every difference is named.
+
+Equal to the last byte must be: the state of customers, tickets and surveys; all cells of all resolutions, on their
+topic and in the state of the agent `windows`; watermarks; every metric; which records were rejected and why. Cells in
+that state are compared as long as they are kept at the later of both runs' event times, which goes on with the clock
+when nothing comes.
+
+Not all that is said of alerts can be: rules are tested several times a second on what has arrived by then, which faults
+change. See ``_alerts`` for what must hold all the same.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
