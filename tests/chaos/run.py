@@ -102,17 +102,18 @@ def _calm(deployment: Deployment, story: Story) -> Outcome:
 
 
 def _conclude(deployment: Deployment, feed: Feed, story: Story, workers: int) -> Outcome:
-    """Fresh workers read all there is; then comes the end of the story, and the outcome is read at once."""
+    """Fresh workers read all there is; then comes the end of the story, and they end before its windows have passed."""
     try:
         deployment.start(workers)
         deployment.wait_until_read(len(story.records))
         feed.send(story.closing)
         deployment.wait_until_read(len(story.records) + len(story.closing))
         time.sleep(1.5)
-        return outcome.read(deployment.settings)
     finally:
         feed.close()
-        deployment.stop()
+        for worker in deployment.workers:
+            worker.stop(signal.SIGKILL)
+    return outcome.read(deployment.settings)
 
 
 class Conductor:
