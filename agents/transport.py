@@ -5,8 +5,10 @@ message's value is the list of records, its offset that of the last one.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
+from aiokafka.errors import IllegalStateError
 from faust import Schema
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
@@ -41,7 +43,8 @@ class BatchConsumer(AIOKafkaConsumer):
         if not records:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            with suppress(IllegalStateError):  # the partitions are gone already; the next recovery seeks its own
+                await self.perform_seek()
             return
         for tp, batch in records.items():
             if self._is_outdated(generation):
