@@ -11,6 +11,7 @@ import faust
 from faust.stores.base import Store as FaustStore
 from faust.types import TP
 
+from agents.changelog import Changelog
 from agents.stores import PartitionStore
 from stream.record import Record
 
@@ -48,11 +49,12 @@ class _StoreFacade(FaustStore):  # type: ignore[type-arg]
 
 
 class StateTable(faust.Table):  # type: ignore[type-arg]
-    """State of one agent, by partition of its source topic. ``store`` is where it lives."""
+    """State of one agent, by partition of its source topic. ``log`` is its changelog, and the store where it lives."""
 
-    def __init__(self, app: Any, *, store: PartitionStore, **kwargs: Any) -> None:
+    def __init__(self, app: Any, *, log: Changelog, **kwargs: Any) -> None:
         super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=_BUFFERED_BATCHES, **kwargs)
-        self.partition_store = store
+        self.written = log
+        self.partition_store = log.store
         self.on_ready: Callable[[set[int]], Awaitable[None]] | None = None
 
     def _new_store(self) -> Any:
@@ -62,16 +64,16 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
         """Recovery: each event carries the records of one partition."""
         for event in batch:
             message = event.message
-            self.partition_store.restore(message.partition, cast(list[Record], message.value))
+            if message.topic == self.written.topic:  # Faust may confuse tables when it rebalances amid a recovery
+                self.written.restore(message.partition, cast(list[Record], message.value))
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """Partitions that others own now are let go of, so that these can open them."""
-        topic = self.changelog_topic.get_topic_name()
         for tp in revoked:
-            if tp.topic == topic:
-                self.partition_store.release(tp.partition)
+            if tp.topic == self.written.topic:
+                self.written.release(tp.partition)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """The state of the active partitions is complete."""

@@ -11,10 +11,14 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import structlog
 from faust.types import TP
 from msgspec import json
 
+from agents.changelog import FencedError
 from agents.clock import now_ms
+from agents.faults import fault_point
+from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
 from agents.settings import Settings
@@ -26,16 +30,21 @@ from stream.record import Record
 _LANE_BATCHES = 2
 """Batches that may wait in a lane: enough to keep it busy, few enough to keep memory small."""
 
+Commit = Callable[["Lane", Sequence[Record], int], Awaitable[None]]
+log = structlog.get_logger(__name__)
+
 
 class Lane:
     """One partition: its fold, and the task that takes its batches one after the other.
 
-    While one partition waits for the brokers, another one folds.
+    While one partition waits for the brokers, another one folds. Once another worker has taken the partition over, it
+    waits for ``patience_s`` to be told so, and takes it for an error when it is not.
     """
 
-    def __init__(self, fold: Fold, commit: Callable[["Lane", Sequence[Record], int], Awaitable[None]]) -> None:
+    def __init__(self, fold: Fold, commit: Commit, patience_s: float = 0.0) -> None:
         self.fold = fold
         self._commit = commit
+        self._patience_s = patience_s
         self._batches: asyncio.Queue[tuple[Sequence[Record], int]] = asyncio.Queue(_LANE_BATCHES)
         self._task: asyncio.Task[None] | None = None
 
@@ -61,6 +70,11 @@ class Lane:
             records, generation = await self._batches.get()
             try:
                 await self._commit(self, records, generation)
+            except FencedError as error:
+                log.warning("touchpoints.fenced", partition=self.fold.partition, error=str(error))
+                await asyncio.sleep(self._patience_s)  # the partition is about to be revoked: then this ends here
+                await crashed(error)
+                return
             except Exception as error:
                 await crashed(error)
                 return
@@ -77,18 +91,29 @@ class TouchpointsAgent:
         self._health = health
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
+        self._claims = 0
+        self._frontier = Frontier(app.seek)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
+            message, records = event.message, event.message.value
             lane = self.lanes.get(message.partition)
-            if lane is not None:
-                await lane.put(message.value, message.generation_id)
+            if lane is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+                await lane.put(records, message.generation_id)
 
-    def open(self, partitions: set[int]) -> None:
-        """The state of these partitions is complete: fold from where it ends."""
+    async def open(self, partitions: set[int]) -> bool:
+        """The state of these partitions is complete: fold from where it ends. False if they were revoked meanwhile."""
+        claims = self._claims
+
+        def wanted() -> bool:
+            return claims == self._claims
+
+        await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        if not wanted():
+            return False
         store = self._table.partition_store
         for partition in partitions:
+            fault_point("mid-rebalance")
             fold = Fold(
                 self._settings.config,
                 self.topic,
@@ -96,12 +121,16 @@ class TouchpointsAgent:
                 partial(store.get, partition),
                 store.keys(partition, (b"k", b"g")),
             )
-            self._app.positions[TP(self.topic, partition)] = fold.marker.offset + 1
-            lane = self.lanes[partition] = Lane(fold, self._commit)
+            place = TP(self.topic, partition)
+            self._app.positions[place] = fold.marker.offset + 1
+            self._frontier.open(place, fold.marker.offset + 1)
+            lane = self.lanes[partition] = Lane(fold, self._commit, 2.0 * self._settings.session_seconds)
             lane.open(self._app.crash)
+        return True
 
     async def close(self) -> None:
         """The partitions are revoked."""
+        self._claims += 1
         lanes, self.lanes = self.lanes, {}
         for partition, lane in lanes.items():
             await lane.close()
@@ -131,8 +160,10 @@ class TouchpointsAgent:
         out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
         rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
-        changelog = self._settings.changelog("customers")
-        offset = await self._outbox.append(changelog, fold.partition, folded.changes.items())
+        fault_point("after-output")
+        offset = await self._table.written.append(fold.partition, folded.changes)
+        fault_point("after-state")
         self._table.write(fold.partition, folded.changes, offset)
+        fault_point("after-store")
         fold.settle()
         self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1

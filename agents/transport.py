@@ -5,10 +5,12 @@ message's value is the list of records, its offset that of the last one.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.errors import IllegalStateError
 from faust import Schema
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
@@ -53,7 +55,8 @@ class BatchConsumer(AIOKafkaConsumer):
         if not records:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            with suppress(IllegalStateError):  # the partitions are gone already; the next recovery seeks its own
+                await self.perform_seek()
             return
         for tp, batch in records.items():
             if self._is_outdated(generation):
@@ -114,7 +117,7 @@ class BatchConsumer(AIOKafkaConsumer):
         """Go to the committed offsets, and where a state knows better, to what it does not include yet."""
         await super().perform_seek()
         assigned = self.assignment()
-        for tp, position in self.app.positions.items():
+        for tp, position in list(self.app.positions.items()):  # a rebalance may empty it meanwhile
             if tp in assigned:
                 await self.seek(tp, position)
                 # Known to the committer even if no record follows: the former owner may have died before its commit.

@@ -13,9 +13,12 @@ import structlog
 from faust.types import TP
 from msgspec import json
 
+from agents.changelog import FencedError
 from agents.clock import now_ms
+from agents.faults import fault_point
+from agents.frontier import Frontier
 from agents.instruments import Instruments
-from agents.outbox import Outbox
+from agents.outbox import Outbox, parts
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
@@ -23,6 +26,7 @@ from schemas.metric import Metric
 from stream.board import Board
 from stream.cellmail import partition_of
 from stream.fold import MARKER
+from stream.state import Changes
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -42,19 +46,30 @@ class WindowsAgent:
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
+        self._claims = 0
+        self._frontier = Frontier(app.seek)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
-            message = event.message
+            message, records = event.message, event.message.value
             board = self.boards.get(message.partition)
-            if board is not None:
-                malformed = board.merge(message.value, now_ms(), message.generation_id)
+            if board is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+                malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
 
-    def open(self, partitions: set[int]) -> None:
-        """The state of these partitions is complete: go on from where it ends."""
+    async def open(self, partitions: set[int]) -> bool:
+        """The state of these partitions is complete: go on from where it ends. False if they were revoked meanwhile."""
+        claims = self._claims
+
+        def wanted() -> bool:
+            return claims == self._claims
+
+        await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        if not wanted():
+            return False
         store, n = self._table.partition_store, self._settings.partitions
         for partition in partitions:
+            fault_point("mid-rebalance")
             rules = [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition]
             board = self.boards[partition] = Board(
                 self._settings.config,
@@ -63,11 +78,15 @@ class WindowsAgent:
                 store.keys(partition, (b"c", b"w")),
                 now_ms(),
             )
-            self._app.positions[TP(self.topic, partition)] = board.marker.offset + 1
+            place = TP(self.topic, partition)
+            self._app.positions[place] = board.marker.offset + 1
+            self._frontier.open(place, board.marker.offset + 1)
         self._task = asyncio.create_task(self._run())
+        return True
 
     async def close(self) -> None:
         """The partitions are revoked."""
+        self._claims += 1
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -86,6 +105,10 @@ class WindowsAgent:
                     self._published_ms = now_ms()
                     await self._publish([metric for board in self.boards.values() for metric in board.metrics()])
                 await asyncio.sleep(_ROUND_S)
+        except FencedError as error:
+            log.warning("windows.fenced", error=str(error))
+            await asyncio.sleep(2.0 * self._settings.session_seconds)  # about to be revoked: then this ends here
+            await self._app.crash(error)
         except Exception as error:
             await self._app.crash(error)
 
@@ -97,14 +120,23 @@ class WindowsAgent:
             marker = changes.pop(MARKER, None)
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
-            offset = await self._outbox.append_parts(self._settings.changelog("windows"), partition, pairs)
-            self._table.write(partition, dict(pairs), offset)
+            for part in parts(pairs):
+                await self._make_durable(partition, {key: value for key, value in part if key is not None})
             board.state.settle()
             self._app.positions[TP(self.topic, partition)] = position
         for alert in alerts:
             log.info("alert", state=alert.state, name=alert.alert, value=alert.value, labels=alert.labels)
             self._health.alerts.labels(alert.alert, alert.state).inc()
         await self._tell(alerts)
+        if alerts:
+            fault_point("windows-after-alerts")
+
+    async def _make_durable(self, partition: int, changes: Changes) -> None:
+        fault_point("windows-before-state")
+        offset = await self._table.written.append(partition, changes)
+        fault_point("windows-after-state")
+        self._table.write(partition, changes, offset)
+        fault_point("windows-after-store")
 
     async def _tell(self, alerts: list[Alert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]

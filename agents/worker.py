@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,8 +12,10 @@ import structlog
 from faust.types import TP
 from yarl import URL
 
+from agents.changelog import Changelog
 from agents.clock import now_ms
 from agents.collector import BoardCollector
+from agents.fetch import fetch
 from agents.instruments import Instruments
 from agents.outbox import Outbox
 from agents.settings import Settings
@@ -58,6 +61,10 @@ class CxApp(faust.App):
         """What still runs ends before the tables close their stores."""
         await self.before_stop()
         await super().on_stop()
+
+    async def seek(self, tp: TP, offset: int) -> None:
+        """Read a partition on from ``offset``."""
+        await self.consumer.seek(tp, offset)
 
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
@@ -121,10 +128,9 @@ class Worker:
         return RocksStore(Path(settings.data_dir) / settings.id / table)
 
     def _table(self, name: str) -> StateTable:
-        store = self._store(name)
-        table = StateTable(
-            self.app, name=name, store=store, partitions=self.settings.partitions, beacon=self.app.tables.beacon
-        )
+        settings = self.settings
+        log = Changelog(settings.changelog(name), self._store(name), self.outbox, partial(fetch, settings.bootstrap))
+        table = StateTable(self.app, name=name, log=log, partitions=settings.partitions, beacon=self.app.tables.beacon)
         self.app.tables.add(table)
         return table
 
@@ -161,14 +167,21 @@ class Worker:
         )
 
     async def _on_customers(self, partitions: set[int]) -> None:
-        await self.touchpoints.close()
-        self.touchpoints.open(partitions)
+        await self._reopen(self.touchpoints, partitions)
 
     async def _on_cells(self, partitions: set[int]) -> None:
-        await self.windows.close()
-        self.windows.open(partitions)
-        self.ready = True
-        log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+        if await self._reopen(self.windows, partitions):
+            self.ready = True
+            log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+
+    async def _reopen(self, agent: TouchpointsAgent | WindowsAgent, partitions: set[int]) -> bool:
+        """Let an agent go on with these partitions; False where they were revoked meanwhile."""
+        try:
+            await agent.close()
+            return await agent.open(partitions)
+        except Exception as error:  # Faust would not look at it
+            await self.app.crash(error)
+            return False
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = False

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec import DecodeError, Struct, msgpack
+from msgspec.structs import replace
 
 from schemas.alert import Alert
 from schemas.cell import (
@@ -83,6 +84,7 @@ class Board:
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         self._reads: dict[tuple[Segment, str], Read] = {}
         self._published: dict[tuple[Segment, str], Read] = {}
+        self._told: dict[bytes, tuple[Alert, ...]] = {}
         self._restore(keys, clock_ms)
         # What a former owner has published is not known here: at first, all that has no value is published as such.
         self._unknown = Read(0, 0, 0, dict.fromkeys(UNITS, _UNKNOWN)) if self.progress.as_of_ms else None
@@ -154,6 +156,7 @@ class Board:
 
     def evaluate(self, clock_ms: int) -> list[Alert]:
         """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
+        self._told.clear()
         before_ms = self.progress.as_of_ms
         now_ms = self.progress.advance(clock_ms)
         if now_ms == 0:
@@ -171,10 +174,12 @@ class Board:
             state = self.state.get(key, decode_alert_state) or INACTIVE
             value = self._values(rule.segment, rule.window, now_ms, closed).get(rule.metric)
             new, alert = step(rule, state, value, now_ms)
+            if alert is not None:
+                self._told[key] = (*self._told.get(key, ()), alert)
+                new = replace(new, last=self._told[key])
+                yield alert
             if new is not state:
                 self.state.put(key, new)
-            if alert is not None:
-                yield alert
 
     def _values(self, segment: Segment, window_name: str, now_ms: int, closed: bool = False) -> dict[str, Value]:
         """What a window reads at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
@@ -193,9 +198,9 @@ class Board:
         return values
 
     def standing(self) -> list[Alert]:
-        """The last transition of every alert: sent again after a restart, for what a crash kept from being sent."""
+        """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""
         states = (self.state.get(_ALERT + rule.fingerprint.encode(), decode_alert_state) for rule in self._rules)
-        return [state.last for state in states if state is not None and state.last is not None]
+        return [alert for state in states if state is not None for alert in state.last]
 
     def metrics(self) -> list[Metric]:
         """The metrics that have changed since they were last asked for; one that lost its data comes with None."""

@@ -51,13 +51,13 @@ class Rule:
 class AlertState(Struct, array_like=True, frozen=True):
     """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` how often it has fired.
 
-    ``last`` is its last transition, kept so that it can be sent again.
+    ``last`` are its transitions in the round of tests in which it last changed, kept so that they can be sent again.
     """
 
     status: Literal["inactive", "pending", "firing"] = "inactive"
     since_ms: int = 0
     sequence: int = 0
-    last: Alert | None = None
+    last: tuple[Alert, ...] = ()
 
     def encode(self) -> bytes:
         return msgpack.encode(self)
@@ -77,14 +77,14 @@ def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tup
             calm = state if state.status == "inactive" else AlertState("inactive", 0, state.sequence, state.last)
             return calm, None
         alert = _transition(rule, "resolved", state.sequence, state.since_ms, now_ms, value)
-        return AlertState("inactive", 0, state.sequence, alert), alert
+        return AlertState("inactive", 0, state.sequence, (alert,)), alert
     since_ms = now_ms if state.status == "inactive" else state.since_ms
     if state.status == "firing":
         return state, None
     if now_ms - since_ms < rule.for_ms:
         return AlertState("pending", since_ms, state.sequence, state.last), None
     alert = _transition(rule, "firing", state.sequence + 1, since_ms, now_ms, value)
-    return AlertState("firing", since_ms, state.sequence + 1, alert), alert
+    return AlertState("firing", since_ms, state.sequence + 1, (alert,)), alert
 
 
 def _transition(

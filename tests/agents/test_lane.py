@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from agents.changelog import FencedError
 from agents.touchpoints import Lane
 from stream.config import Config
 from stream.fold import Fold
@@ -49,3 +50,33 @@ def test_an_error_in_a_lane_is_told() -> None:
 
     asyncio.run(run())
     assert [str(error) for error in told] == ["no"]
+
+
+def fenced(closed_after_s: float) -> list[str]:
+    """What a lane whose partition is another worker's complains of, when it is closed some time later."""
+
+    async def fails(lane: Lane, records: Sequence[Record], generation: int) -> None:
+        raise FencedError("another worker has written")
+
+    told: list[str] = []
+
+    async def crashed(error: BaseException) -> None:
+        told.append(str(error))
+
+    async def run() -> None:
+        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), fails, patience_s=0.05)
+        lane.open(crashed)
+        await lane.put([], 1)
+        await asyncio.sleep(closed_after_s)
+        await lane.close()
+
+    asyncio.run(run())
+    return told
+
+
+def test_a_lane_that_has_lost_its_partition_waits_to_be_closed() -> None:
+    assert fenced(closed_after_s=0.01) == []
+
+
+def test_a_lane_that_lost_its_partition_and_is_not_told_so_is_an_error() -> None:
+    assert fenced(closed_after_s=0.2) == ["another worker has written"]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,15 +27,17 @@ def free_port() -> int:
 
 
 class Worker:
-    """One `cxstream worker` process."""
+    """One `cxstream worker` process; ``environment`` goes over the deployment's settings."""
 
-    def __init__(self, deployment: "Deployment", number: int) -> None:
+    def __init__(
+        self, deployment: "Deployment", number: int, module: str = "agents.cli", environment: Mapping[str, str] = {}
+    ) -> None:
         self.port = free_port()
         self.log = deployment.folder / f"worker-{number}-{self.port}.log"
-        command = [sys.executable, "-m", "agents.cli", "worker", "--settings", str(deployment.file)]
+        command = [sys.executable, "-m", module, "worker", "--settings", str(deployment.file)]
         own = {"CXSTREAM_PORT": str(self.port), "CXSTREAM_DATA_DIR": f"{deployment.folder}/{number}"}
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, env=os.environ | own)
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **own, **environment})
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:

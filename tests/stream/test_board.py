@@ -108,6 +108,19 @@ def test_alerts_are_the_same_after_a_crash_and_the_last_ones_are_told_again() ->
     assert run(crash=False) == [f"{n}-{state}" for n in range(1, 5) for state in ("firing", "resolved")]
 
 
+def test_all_transitions_of_a_round_are_told_again_after_a_crash() -> None:
+    """Catching up over an hour in one round, an alert fires and resolves several times."""
+    driver = Driver(Config(), [Rule("Visited", "touchpoints", "1m", "above", 0.5)])
+    driver.feed([record(visit(0, START))], START)
+    driver.advance(START)
+    driver.feed([record(visit(n, START + n * 5 * MINUTE_MS)) for n in range(1, 4)], START + 15 * MINUTE_MS)
+    made = driver.advance(START + 15 * MINUTE_MS)
+    assert len(made) == 6
+    driver.crash(0, START + 15 * MINUTE_MS)
+    (board,) = driver._boards
+    assert board.standing() == made
+
+
 def test_metrics_are_published_when_they_change_and_carry_their_window() -> None:
     driver = Driver(Config(segmentations=((),), windows=("1h", "day")))
     driver.feed([record(visit(1, START + 5))], NOW)

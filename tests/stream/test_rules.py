@@ -104,7 +104,7 @@ def test_a_pending_time_keeps_the_number_and_the_last_transition() -> None:
     state, fired = step(BELOW, INACTIVE, LOW, 1)
     state, resolved = step(BELOW, state, HIGH, 2)
     state, _ = step(replace(BELOW, for_ms=99), state, LOW, 3)
-    assert (state.status, state.sequence, state.last) == ("pending", 1, resolved)
+    assert (state.status, state.sequence, state.last) == ("pending", 1, (resolved,))
     assert fired is not None
 
 
