@@ -23,6 +23,9 @@ class Instruments:
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
         self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
+        self.restored = self._counter(
+            "cx_changelog_restored_records", "Records of changelogs read back while recovering", ("table",)
+        )
         self.foreign = self._counter("cx_cells_malformed", "Records of the cells topic that are none, left out")
         self.alerts = self._counter("cx_alert_transitions", "Alerts fired and resolved", ("alert", "state"))
         self.batch = Histogram("cx_batch_records", "Records of a micro-batch", buckets=_SIZES, registry=self.registry)

@@ -10,6 +10,7 @@ from typing import Any, cast
 import faust
 from faust.stores.base import Store as FaustStore
 from faust.types import TP
+from prometheus_client import Counter
 
 from agents.changelog import Changelog
 from agents.stores import PartitionStore
@@ -49,11 +50,15 @@ class _StoreFacade(FaustStore):  # type: ignore[type-arg]
 
 
 class StateTable(faust.Table):  # type: ignore[type-arg]
-    """State of one agent, by partition of its source topic. ``log`` is its changelog, and the store where it lives."""
+    """State of one agent, by partition of its source topic.
 
-    def __init__(self, app: Any, *, log: Changelog, **kwargs: Any) -> None:
+    ``log`` is its changelog, and the store where it lives; ``restored`` counts the records read back.
+    """
+
+    def __init__(self, app: Any, *, log: Changelog, restored: Counter, **kwargs: Any) -> None:
         super().__init__(app, key_type=bytes, value_type=bytes, recovery_buffer_size=_BUFFERED_BATCHES, **kwargs)
         self.written = log
+        self._restored = restored
         self.partition_store = log.store
         self.on_ready: Callable[[set[int]], Awaitable[None]] | None = None
 
@@ -65,7 +70,9 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
         for event in batch:
             message = event.message
             if message.topic == self.written.topic:  # Faust may confuse tables when it rebalances amid a recovery
-                self.written.restore(message.partition, cast(list[Record], message.value))
+                records = cast(list[Record], message.value)
+                self.written.restore(message.partition, records)
+                self._restored.inc(len(records))
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

@@ -130,7 +130,14 @@ class Worker:
     def _table(self, name: str) -> StateTable:
         settings = self.settings
         log = Changelog(settings.changelog(name), self._store(name), self.outbox, partial(fetch, settings.bootstrap))
-        table = StateTable(self.app, name=name, log=log, partitions=settings.partitions, beacon=self.app.tables.beacon)
+        table = StateTable(
+            self.app,
+            log=log,
+            restored=self.health.restored.labels(name),
+            name=name,
+            partitions=settings.partitions,
+            beacon=self.app.tables.beacon,
+        )
         self.app.tables.add(table)
         return table
 

@@ -113,6 +113,21 @@ def test_workers_killed_on_the_way_change_no_number(deploy: Callable[..., Deploy
     assert totals(killed) == totals(clean)
 
 
+def test_changelogs_are_read_back_to_recover_and_never_again(deploy: Callable[..., Deployment]) -> None:
+    """Old state would be put over new: so does Faust where its recovery buffer holds one record."""
+    records = population(seed=6)
+    running = deploy("restored", 1)
+    running.wait_until_read(send(running, records[: len(records) // 2]))
+    assert running.total("cx_changelog_restored_records_total") == 0
+    running.workers.pop().stop(signal.SIGKILL)
+    running.start(1)
+    recovered = running.total("cx_changelog_restored_records_total")
+    assert recovered > 1_000
+    send(running, records[len(records) // 2 :])
+    running.wait_until_read(len(records))
+    assert running.total("cx_changelog_restored_records_total") == recovered
+
+
 def test_topics_of_channels_are_merged_by_customer(deploy: Callable[..., Deployment]) -> None:
     records = population(seed=9)
     prefix = f"merged-{secrets.token_hex(3)}."
