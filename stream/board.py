@@ -26,7 +26,7 @@ from stream.config import Config
 from stream.counters import Counters
 from stream.fold import MARKER, VERSION, Marker, decode_marker
 from stream.history import History
-from stream.metrics import UNITS, Value
+from stream.metrics import UNITS, Reading, Value, read_one
 from stream.metrics import read as read_metrics
 from stream.progress import Progress
 from stream.published import published
@@ -34,7 +34,7 @@ from stream.record import Record
 from stream.rules import INACTIVE, Rule, decode_alert_state, step
 from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
 from stream.state import Load, State
-from stream.windows import WINDOWS
+from stream.windows import WINDOWS, Interval
 
 _CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
 _UNKNOWN = Value(0.0, -1)
@@ -68,6 +68,17 @@ class Read:
     values: dict[str, Value] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class _Look:
+    """What rules on one segment and window last looked at."""
+
+    start_ms: int
+    end_ms: int
+    version: int
+    reading: Reading
+    values: dict[str, Value | None] = field(default_factory=dict)
+
+
 class Board:
     """One partition of cells. ``load`` reads its store, ``keys`` are those already in it."""
 
@@ -83,6 +94,7 @@ class Board:
         self._windows = [WINDOWS[name] for name in config.windows]
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         self._reads: dict[tuple[Segment, str], Read] = {}
+        self._looks: dict[tuple[Segment, str], _Look] = {}
         self._published: dict[tuple[Segment, str], Read] = {}
         self._told: dict[bytes, tuple[Alert, ...]] = {}
         self._restore(keys, clock_ms)
@@ -172,7 +184,7 @@ class Board:
         for rule in self._rules:
             key = _ALERT + rule.fingerprint.encode()
             state = self.state.get(key, decode_alert_state) or INACTIVE
-            value = self._values(rule.segment, rule.window, now_ms, closed).get(rule.metric)
+            value = self._tested(rule, now_ms, closed)
             new, alert = step(rule, state, value, now_ms)
             if alert is not None:
                 self._told[key] = (*self._told.get(key, ()), alert)
@@ -181,19 +193,36 @@ class Board:
             if new is not state:
                 self.state.put(key, new)
 
-    def _values(self, segment: Segment, window_name: str, now_ms: int, closed: bool = False) -> dict[str, Value]:
-        """What a window reads at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
+    def _tested(self, rule: Rule, now_ms: int, closed: bool) -> Value | None:
+        """The value that a rule is about. Rules on the same segment and window share what is read."""
+        start_ms, end_ms = self._interval(rule.window, now_ms, closed)
+        place, version = (rule.segment, rule.window), self.history.versions.get(rule.segment, 0)
+        known = self._looks.get(place)
+        if known is None or (known.start_ms, known.end_ms, known.version) != (start_ms, end_ms, version):
+            reading = self.history.read(rule.segment, start_ms, end_ms, WINDOWS[rule.window].by_day)
+            known = self._looks[place] = _Look(start_ms, end_ms, version, reading)
+        if rule.metric not in known.values:
+            known.values[rule.metric] = read_one(rule.metric, known.reading)
+        return known.values[rule.metric]
+
+    def _interval(self, window_name: str, now_ms: int, closed: bool = False) -> Interval:
+        """What a window covers at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
         window = WINDOWS[window_name]
         start_ms, end_ms = window.interval(self.config.calendar, now_ms - 1 if closed else now_ms)
         if closed:
             end_ms = now_ms
         elif window.by_day:
             end_ms = min(end_ms, self.config.calendar.day_end_ms(self.config.calendar.day_start_ms(now_ms)))
+        return start_ms, end_ms
+
+    def _values(self, segment: Segment, window_name: str, now_ms: int) -> dict[str, Value]:
+        """Everything that a window reads at ``now_ms``."""
+        start_ms, end_ms = self._interval(window_name, now_ms)
         version = self.history.versions.get(segment, 0)
         known = self._reads.get((segment, window_name))
         if known is not None and (known.start_ms, known.end_ms, known.version) == (start_ms, end_ms, version):
             return known.values
-        values = read_metrics(self.history.read(segment, start_ms, end_ms, window.by_day))
+        values = read_metrics(self.history.read(segment, start_ms, end_ms, WINDOWS[window_name].by_day))
         self._reads[segment, window_name] = Read(start_ms, end_ms, version, values)
         return values
 
@@ -234,6 +263,7 @@ class Board:
                     self.history.drop(decode_cell_key(key[1:]).segment, resolution_ms, start_ms)
         for place in [place for place in self._published if place[0] not in self.history.versions]:
             del self._published[place]
+            self._reads.pop(place, None)
 
 
 def _ticks(before_ms: int, now_ms: int) -> range:

@@ -41,4 +41,12 @@ def read(reading: Reading) -> dict[str, Value]:
     return found
 
 
-__all__ = ["DAYS_NEEDED", "METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read"]
+_BY_VALUE = {name: metric for metric in METRICS for name in metric.values}
+
+
+def read_one(name: str, reading: Reading) -> Value | None:
+    """The value of that name; None where it has no data. Raises KeyError where there is no such value."""
+    return _BY_VALUE[name].read(reading).get(name)
+
+
+__all__ = ["DAYS_NEEDED", "METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read", "read_one"]

@@ -93,7 +93,7 @@ def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
     """Where a state does not go on from where the one before it ended: what was lost, or counted twice, and by whom."""
     ends: dict[int, int] = {}
     for record in changelog:
-        if record.key == MARKER:
+        if record.key == MARKER and record.value is not None:  # a tombstone mends the first batch of all
             marker = decode_marker(record.value)
             end = ends.get(record.partition, -1)
             if marker.first_offset != end + 1:
