@@ -8,7 +8,7 @@ from msgspec import Struct, json
 class Measure(Struct, kw_only=True, omit_defaults=True):
     """Events and what they cost after the warm-up. ``ratio_to_full`` is how often the full job's speed this is.
 
-    ``cpu_seconds`` and ``peak_mib`` are the job's own process; where there is one thread, a limit may have neither.
+    CPU time and ``peak_mib`` are those of the job's own process; a limit has no ``peak_mib``.
     """
 
     name: str
