@@ -35,7 +35,7 @@ class Instruments:
         self.lag = self._gauge("cx_lag_records", "Records not yet included in the state", labels)
         self.watermark = self._gauge("cx_watermark_seconds", "Latest event time, epoch seconds", ("partition",))
         self.delay = self._gauge("cx_watermark_delay_seconds", "The clock less the latest event time", ("partition",))
-        self.stalled = self._gauge("cx_stalled_seconds", "For how long the brokers have refused writes")
+        self.stalled = self._gauge("cx_stalled_seconds", "For how long writes have been refused, and by what", ("by",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -56,7 +56,11 @@ class Instruments:
         self.skipped.inc(batch.skipped)
 
     def progress(
-        self, lag: Mapping[TP, int], watermarks_ms: Mapping[int, int], now_ms: int, stalled_since_ms: int | None
+        self,
+        lag: Mapping[TP, int],
+        watermarks_ms: Mapping[int, int],
+        now_ms: int,
+        stalled_since_ms: Mapping[str, int | None],
     ) -> None:
         """How far behind the partitions are that this worker owns now; those it no longer owns are not shown."""
         self.lag.clear()
@@ -68,4 +72,5 @@ class Instruments:
             if watermark_ms:
                 self.watermark.labels(partition).set(watermark_ms / 1000)
                 self.delay.labels(partition).set((now_ms - watermark_ms) / 1000)
-        self.stalled.set(0 if stalled_since_ms is None else (now_ms - stalled_since_ms) / 1000)
+        for cause, since_ms in stalled_since_ms.items():
+            self.stalled.labels(cause).set(0 if since_ms is None else (now_ms - since_ms) / 1000)

@@ -161,9 +161,9 @@ class TouchpointsAgent:
         rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
         fault_point("after-output")
-        offset = await self._table.written.append(fold.partition, folded.changes)
+        await self._table.written.append(fold.partition, folded.changes)
         fault_point("after-state")
-        self._table.write(fold.partition, folded.changes, offset)
+        await self._table.written.keep(fold.partition)
         fault_point("after-store")
         fold.settle()
         self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1

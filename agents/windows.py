@@ -133,9 +133,9 @@ class WindowsAgent:
 
     async def _make_durable(self, partition: int, changes: Changes) -> None:
         fault_point("windows-before-state")
-        offset = await self._table.written.append(partition, changes)
+        await self._table.written.append(partition, changes)
         fault_point("windows-after-state")
-        self._table.write(partition, changes, offset)
+        await self._table.written.keep(partition)
         fault_point("windows-after-store")
 
     async def _tell(self, alerts: list[Alert]) -> None:
