@@ -37,7 +37,7 @@ class Outbox:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
-        self._stalls = stalls
+        self.stalls = stalls
         self.is_idempotent = True
 
     async def start(self) -> None:
@@ -84,11 +84,11 @@ class Outbox:
                 until the topic takes it.
         """
         pairs, this = list(records), object()
-        self._stalls.begin(BROKERS, this, f"the brokers do not answer to a write to {topic}-{partition}")
+        self.stalls.begin(BROKERS, this, f"the brokers do not answer to a write to {topic}-{partition}")
         try:
             return await self._insist(topic, partition, pairs, this)
         finally:
-            self._stalls.end(BROKERS, this)
+            self.stalls.end(BROKERS, this)
 
     async def _insist(self, topic: str, partition: int, pairs: Sequence[Pair], this: object) -> int:
         pause_s = 0.1
@@ -102,7 +102,7 @@ class Outbox:
             except KafkaError as error:
                 why = str(error) or type(error).__name__
                 log.warning("outbox.refused", topic=topic, partition=partition, error=why, again_in_s=pause_s)
-                self._stalls.begin(BROKERS, this, f"the brokers refuse writes to {topic}-{partition} ({why})")
+                self.stalls.begin(BROKERS, this, f"the brokers refuse writes to {topic}-{partition} ({why})")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 await self._renew(producer)

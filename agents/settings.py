@@ -74,6 +74,7 @@ _KEYS = (
     "max_segments",
     "recent_ids",
     "max_record_bytes",
+    "hot_megabytes",
 )
 
 
@@ -165,6 +166,10 @@ def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     return whole(node, what, mistakes) * SECOND_MS
 
 
+def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
+    return _positive(node, what, mistakes) * 1024 * 1024
+
+
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -181,6 +186,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "max_segments": ("max_segments", _positive),
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
+    "hot_megabytes": ("hot_bytes", _megabytes),
 }
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),

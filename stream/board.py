@@ -75,7 +75,7 @@ class Board:
         self, config: Config, rules: Sequence[Rule], load: Load, keys: Iterable[bytes] = (), clock_ms: int = 0
     ) -> None:
         self.config = config
-        self.state = State(load)
+        self.state = State(load, config.hot_bytes)
         self.history = History(config)
         self.progress = Progress()
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)

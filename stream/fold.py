@@ -103,12 +103,10 @@ class _PoisonError(Exception):
 class Fold:
     """The fold of one partition. ``load`` reads its store, ``keys`` are those already in it (of cells and segments)."""
 
-    def __init__(
-        self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = (), room: int = 200_000
-    ) -> None:
+    def __init__(self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = ()) -> None:
         keys = list(keys)
         self.config, self.topic, self.partition = config, topic, partition
-        self.state = State(load, room)
+        self.state = State(load, config.hot_bytes)
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         self._reach(self.marker.watermark_ms)
         self._values = reader(config.dimensions)

@@ -51,12 +51,12 @@ def test_a_changelog_that_refuses_writes_stops_the_worker_until_it_takes_them(ka
     with deployment(kafka.bootstrap, tmp_path, 1, partitions=2) as running:
         worker, changelog = running.workers[0], running.settings.changelog("customers")
         running.wait_until_read(send(running, records[:half]))
-        configure(running, changelog, min_insync_replicas="2", cleanup_policy="compact")
+        configure(running, changelog, message_timestamp_before_max_ms="0", cleanup_policy="compact")
         send(running, records[half:])
         running.wait(worker.trouble, "the worker says that it is stalled")
         assert f"to {changelog}" in worker.trouble("/readyz")
         assert stalled_by_brokers(worker) > 5
-        configure(running, changelog, min_insync_replicas="1", cleanup_policy="compact")
+        configure(running, changelog, cleanup_policy="compact")
         running.wait_until_read(len(records))
         assert worker.trouble() == ""
         assert running.total("cx_touchpoints_folded_total") == len(records)
