@@ -113,6 +113,7 @@ class WindowsAgent:
             await self._app.crash(error)
 
     async def _round(self, partition: int, board: Board) -> None:
+        await self._outbox.send({(self.topic, partition): board.mends()})
         alerts = board.evaluate(now_ms())
         if board.state.is_changed:
             position = board.marker.offset + 1

@@ -24,7 +24,6 @@ from agents.sources import SourcesAgent
 from agents.stalls import CAUSES, Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
 from agents.table import StateTable
-from agents.topics import LARGEST_BATCH_BYTES
 from agents.touchpoints import TouchpointsAgent
 from agents.transport import BatchTransport, RawSchema
 from agents.web import WebServer, free_port
@@ -35,6 +34,8 @@ from stream.slices import SECOND_MS
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
 _MOST_RECORDS = 10_000
+_FETCH_BYTES = 2 * 1024 * 1024
+"""Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
 Step = Callable[[], Awaitable[None]]
@@ -117,7 +118,7 @@ class Worker:
             broker_request_timeout=max(40.0, session_s),
             broker_max_poll_records=_MOST_RECORDS,
             broker_commit_interval=1.0,
-            consumer_max_fetch_size=LARGEST_BATCH_BYTES,
+            consumer_max_fetch_size=_FETCH_BYTES,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
             stream_buffer_maxsize=16,

@@ -51,12 +51,12 @@ def test_a_changelog_that_refuses_writes_stops_the_worker_until_it_takes_them(ka
     with deployment(kafka.bootstrap, tmp_path, 1, partitions=2) as running:
         worker, changelog = running.workers[0], running.settings.changelog("customers")
         running.wait_until_read(send(running, records[:half]))
-        configure(running, changelog, message_timestamp_before_max_ms="0", cleanup_policy="compact")
+        configure(running, changelog, message_timestamp_before_max_ms="0")
         send(running, records[half:])
         running.wait(worker.trouble, "the worker says that it is stalled")
         assert f"to {changelog}" in worker.trouble("/readyz")
         assert stalled_by_brokers(worker) > 5
-        configure(running, changelog, cleanup_policy="compact")
+        configure(running, changelog, message_timestamp_before_max_ms=str(2**63 - 1))
         running.wait_until_read(len(records))
         assert worker.trouble() == ""
         assert running.total("cx_touchpoints_folded_total") == len(records)
@@ -72,7 +72,7 @@ def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path
     small = Deployment(kafka.bootstrap, tmp_path / "small", partitions=1)
     changelogs = [small.settings.changelog(table) for table in ("customers", "windows")]
     for name in (*changelogs, small.settings.topic("cells")):
-        configure(small, name, max_message_bytes="60000", cleanup_policy="compact")
+        configure(small, name, max_message_bytes="60000")
     send(small, records)
     try:
         small.start()
