@@ -35,6 +35,8 @@ class Instruments:
         self.lag = self._gauge("cx_lag_records", "Records not yet included in the state", labels)
         self.watermark = self._gauge("cx_watermark_seconds", "Latest event time, epoch seconds", ("partition",))
         self.delay = self._gauge("cx_watermark_delay_seconds", "The clock less the latest event time", ("partition",))
+        self.cells = self._gauge("cx_cells", "Cells that are kept", ("table",))
+        self.hot = self._gauge("cx_hot_bytes", "Memory that decoded state is judged to take", ("table",))
         self.stalled = self._gauge("cx_stalled_seconds", "For how long writes have been refused, and by what", ("by",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
@@ -54,6 +56,11 @@ class Instruments:
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
         self.skipped.inc(batch.skipped)
+
+    def size(self, table: str, cells: int, hot_bytes: int) -> None:
+        """How large the state of this worker's partitions is."""
+        self.cells.labels(table).set(cells)
+        self.hot.labels(table).set(hot_bytes)
 
     def progress(
         self,

@@ -26,6 +26,7 @@ DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 class Settings:
     """``id`` is the consumer group and the prefix of the changelogs; ``prefix`` goes before every other topic's name.
 
+    ``touchpoints`` is the topic of all events, for a second application that reads those of the first (empty: its own).
     ``sources`` are topics of canonical events that are merged into ``touchpoints``. ``session_seconds`` is how long a
     worker that died keeps its partitions. ``port`` is the web server's, 0 being any free one.
     """
@@ -35,6 +36,7 @@ class Settings:
     prefix: str = ""
     partitions: int = 4
     replication: int = 1
+    touchpoints: str = ""
     sources: tuple[str, ...] = ()
     store: str = "memory"
     data_dir: Path = Path("data")
@@ -47,7 +49,7 @@ class Settings:
 
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
-        return self.prefix + name
+        return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
 
     def changelog(self, table: str) -> str:
         """The name of a state table's changelog."""
@@ -60,6 +62,7 @@ _KEYS = (
     "prefix",
     "partitions",
     "replication",
+    "touchpoints",
     "sources",
     "store",
     "data_dir",
@@ -194,6 +197,7 @@ _REST: dict[str, tuple[str, Parse]] = {
     "prefix": ("prefix", text),
     "partitions": ("partitions", _positive),
     "replication": ("replication", _positive),
+    "touchpoints": ("touchpoints", text),
     "sources": ("sources", texts),
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),

@@ -182,6 +182,11 @@ class Worker:
             {cause: self.stalls.since_ms(cause) for cause in CAUSES},
         )
 
+        folds = [lane.fold for lane in self.touchpoints.lanes.values()]
+        for table, parts in (("customers", folds), ("windows", self._boards())):
+            cells, hot = sum(part.cells for part in parts), sum(part.state.held_bytes for part in parts)
+            self.health.size(table, cells, hot)
+
     async def _on_customers(self, partitions: set[int]) -> None:
         await self._reopen(self.touchpoints, partitions)
 

@@ -110,6 +110,11 @@ class Board:
         if clock is not None:
             self.progress.as_of_ms = clock.as_of_ms
 
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return sum(len(keys) for starts in self._keys.values() for keys in starts.values())
+
     def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> int:
         """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing.
 

@@ -127,6 +127,11 @@ class Fold:
         self._kept_ms = config.retention_ms[DAY_MS]
         self._day, self._day_ms = 0, (0, 0)
 
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return len(self._cells)
+
     def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
         """Fold records in order. Those at or below the offset already included are skipped.
 

@@ -75,6 +75,11 @@ class State:
         self._changed[key] = None
 
     @property
+    def held_bytes(self) -> int:
+        """What the decoded objects are judged to take."""
+        return self._held
+
+    @property
     def is_changed(self) -> bool:
         """True where there is something for ``changes`` to hand over."""
         return bool(self._changed)

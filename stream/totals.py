@@ -46,6 +46,9 @@ class Cells:
             _, resolution_ms, start_ms = _decode_id(key[len(PREFIX) :])
             self._starts[resolution_ms].setdefault(start_ms, set()).add(key)
 
+    def __len__(self) -> int:
+        return sum(len(keys) for starts in self._starts.values() for keys in starts.values())
+
     def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Counters], list[CellId]]:
         """Add to the cells; the new totals of those touched, and which of them are over already.
 
