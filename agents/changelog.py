@@ -17,7 +17,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import structlog
 from msgspec import Struct, msgpack
 
+from agents.keeper import Keeper
 from agents.outbox import Outbox, parts
+from agents.stalls import Stalls
 from agents.stores import PartitionStore
 from stream.errors import CxstreamError
 from stream.record import Record
@@ -86,19 +88,28 @@ class Chain:
 class Changelog:
     """The changelog of one table, and the store that holds what it comes to."""
 
-    def __init__(self, topic: str, store: PartitionStore, outbox: Outbox, fetch: Fetch) -> None:
+    def __init__(self, topic: str, store: PartitionStore, outbox: Outbox, fetch: Fetch, stalls: Stalls) -> None:
         self.topic = topic
         self.store = store
         self._outbox = outbox
         self._fetch = fetch
+        self._keeper = Keeper(topic, store, stalls)
         self._chains: dict[int, Chain] = {}
         self._writers: dict[int, bytes] = {}
 
     def restore(self, partition: int, records: Sequence[Record]) -> None:
-        """Recovery: put what counts into the store."""
+        """Recovery: put what counts into the store; ``keep`` waits where it cannot take that now."""
         chain = self._chain(partition)
-        self.store.restore(partition, chain.read(records))
+        valid = chain.read(records)
+        if valid:
+            changes = {record.key: record.value for record in valid if record.key is not None}
+            self._keeper.owe(partition, changes, valid[-1].offset)
+            self._keeper.pay(partition)
         chain.heads.clear()
+
+    async def keep(self, partition: int, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the store has all that was restored or appended, or until that is no longer ``wanted``."""
+        await self._keeper.keep(partition, wanted)
 
     def _chain(self, partition: int) -> Chain:
         chain = self._chains.get(partition)
@@ -111,6 +122,7 @@ class Changelog:
         """The partition belongs to another worker now."""
         self._chains.pop(partition, None)
         self._writers.pop(partition, None)
+        self._keeper.forget(partition)
         self.store.release(partition)
 
     async def claim(self, partition: int, wanted: Callable[[], bool] = lambda: True) -> None:
@@ -121,16 +133,16 @@ class Changelog:
         """
         chain = self._chain(partition)
         self._writers[partition] = secrets.token_bytes(6)
-        while not await self._claimed(partition, chain):
+        await self.keep(partition, wanted)
+        while wanted() and not await self._claimed(partition, chain, wanted):
             log.warning("changelog.claim_was_late", topic=self.topic, partition=partition, at=chain.end)
             await asyncio.sleep(_PAUSE_S)
-            if not wanted():
-                return
 
-    async def _claimed(self, partition: int, chain: Chain) -> bool:
+    async def _claimed(self, partition: int, chain: Chain, wanted: Callable[[], bool]) -> bool:
         """Whether a claim counts; if not, what was in its way is in the store now."""
         base, (first, _) = chain.end, await self._write(partition, ())
         self.restore(partition, await self._between(partition, base, first))
+        await self.keep(partition, wanted)
         is_ours, chain.end = chain.end == base, first + 1
         try:
             if is_ours:
@@ -142,13 +154,14 @@ class Changelog:
     async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
         """Write changes as one batch, visible whole or not at all; the offset of its last record.
 
-        They have to be in the store before the next ones come.
+        ``keep`` has to put them into the store before the next ones come.
 
         Raises:
             BatchTooLargeError: they do not fit into one batch.
             FencedError: another worker has taken the partition over; the batch is void.
         """
         offset = await self._append(partition, changes)
+        self._keeper.owe(partition, changes, offset)
         await self._mend(partition, changes)
         return offset
 

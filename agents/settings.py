@@ -26,6 +26,7 @@ DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 class Settings:
     """``id`` is the consumer group and the prefix of the changelogs; ``prefix`` goes before every other topic's name.
 
+    ``touchpoints`` is the topic of all events, for a second application that reads those of the first (empty: its own).
     ``sources`` are topics of canonical events that are merged into ``touchpoints``. ``session_seconds`` is how long a
     worker that died keeps its partitions. ``port`` is the web server's, 0 being any free one.
     """
@@ -35,6 +36,7 @@ class Settings:
     prefix: str = ""
     partitions: int = 4
     replication: int = 1
+    touchpoints: str = ""
     sources: tuple[str, ...] = ()
     store: str = "memory"
     data_dir: Path = Path("data")
@@ -47,7 +49,7 @@ class Settings:
 
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
-        return self.prefix + name
+        return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
 
     def changelog(self, table: str) -> str:
         """The name of a state table's changelog."""
@@ -60,6 +62,7 @@ _KEYS = (
     "prefix",
     "partitions",
     "replication",
+    "touchpoints",
     "sources",
     "store",
     "data_dir",
@@ -74,6 +77,7 @@ _KEYS = (
     "max_segments",
     "recent_ids",
     "max_record_bytes",
+    "hot_megabytes",
 )
 
 
@@ -165,6 +169,10 @@ def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     return whole(node, what, mistakes) * SECOND_MS
 
 
+def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
+    return _positive(node, what, mistakes) * 1024 * 1024
+
+
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -181,6 +189,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "max_segments": ("max_segments", _positive),
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
+    "hot_megabytes": ("hot_bytes", _megabytes),
 }
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
@@ -188,6 +197,7 @@ _REST: dict[str, tuple[str, Parse]] = {
     "prefix": ("prefix", text),
     "partitions": ("partitions", _positive),
     "replication": ("replication", _positive),
+    "touchpoints": ("touchpoints", text),
     "sources": ("sources", texts),
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),

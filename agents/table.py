@@ -4,7 +4,7 @@ Kafka makes a record batch visible whole or not at all, so the changes and the s
 own recovery feeds the changelog back, in batches as the transport hands them out.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 
 import faust
@@ -74,6 +74,11 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
                 self.written.restore(message.partition, records)
                 self._restored.inc(len(records))
 
+    async def on_changelog_event(self, event: Any) -> None:
+        """Recovery: read no further than what the store can take."""
+        if event.message.topic == self.written.topic:
+            await self.written.keep(event.message.partition)
+
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
@@ -86,7 +91,3 @@ class StateTable(faust.Table):  # type: ignore[type-arg]
         """The state of the active partitions is complete."""
         if self.on_ready is not None:
             await self.on_ready({tp.partition for tp in active_tps})
-
-    def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
-        """The changes stand in the changelog, the last of them at ``offset``: put them into the store."""
-        self.partition_store.write(partition, changes, offset)

@@ -4,17 +4,22 @@ Stock Faust pays some 200 µs for each message (tasks, locks, sensors); here tha
 message's value is the list of records, its offset that of the last one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust import Schema
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 from faust.types import TP, ConsumerMessage
+
+_PARTING_S = 1.0
+"""How long to wait for brokers when the worker ends."""
 
 
 class _Records(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -39,6 +44,15 @@ class RawSchema(Schema[Any, Any]):
         return decode
 
 
+class _Thread(AIOKafkaConsumerThread):
+    """The consumer's thread, which ends also where no broker answers."""
+
+    async def on_thread_stop(self) -> None:
+        # Closing a fetcher whose broker is gone ends in a cancellation of its own, and nobody would be told of the end.
+        with suppress(asyncio.CancelledError, TimeoutError, KafkaError):
+            await asyncio.wait_for(super().on_thread_stop(), _PARTING_S)
+
+
 class BatchConsumer(AIOKafkaConsumer):
     """A consumer whose messages are batches.
 
@@ -47,6 +61,14 @@ class BatchConsumer(AIOKafkaConsumer):
     """
 
     app: Any
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_stop(self) -> None:
+        """Commit what is included; whoever goes on from there looks into the state, so that it may fail."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().on_stop(), _PARTING_S)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         fetched: Any = await self._wait_next_records(timeout)

@@ -15,14 +15,15 @@ from yarl import URL
 from agents.changelog import Changelog
 from agents.clock import now_ms
 from agents.collector import BoardCollector
+from agents.ends import Ends
 from agents.fetch import fetch
 from agents.instruments import Instruments
 from agents.outbox import Outbox
 from agents.settings import Settings
 from agents.sources import SourcesAgent
+from agents.stalls import CAUSES, Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
 from agents.table import StateTable
-from agents.topics import LARGEST_BATCH_BYTES
 from agents.touchpoints import TouchpointsAgent
 from agents.transport import BatchTransport, RawSchema
 from agents.web import WebServer, free_port
@@ -33,6 +34,8 @@ from stream.slices import SECOND_MS
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
 _MOST_RECORDS = 10_000
+_FETCH_BYTES = 2 * 1024 * 1024
+"""Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
 Step = Callable[[], Awaitable[None]]
@@ -83,7 +86,9 @@ class Worker:
         self.settings = settings
         self.port = free_port(settings.host, settings.port)
         self.health = Instruments()
-        self.outbox = Outbox(settings.bootstrap)
+        self.stalls = Stalls()
+        self.outbox = Outbox(settings.bootstrap, self.stalls)
+        self.ends = Ends(settings.bootstrap)
         self.app = self._new_app()
         self.customers = self._table("customers")
         self.cells = self._table("windows")
@@ -113,7 +118,7 @@ class Worker:
             broker_request_timeout=max(40.0, session_s),
             broker_max_poll_records=_MOST_RECORDS,
             broker_commit_interval=1.0,
-            consumer_max_fetch_size=LARGEST_BATCH_BYTES,
+            consumer_max_fetch_size=_FETCH_BYTES,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
             stream_buffer_maxsize=16,
@@ -129,7 +134,8 @@ class Worker:
 
     def _table(self, name: str) -> StateTable:
         settings = self.settings
-        log = Changelog(settings.changelog(name), self._store(name), self.outbox, partial(fetch, settings.bootstrap))
+        read = partial(fetch, settings.bootstrap)
+        log = Changelog(settings.changelog(name), self._store(name), self.outbox, read, self.stalls)
         table = StateTable(
             self.app,
             log=log,
@@ -158,20 +164,28 @@ class Worker:
     def _serve(self) -> None:
         registry = self.health.registry
         registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
-        web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
-        self.app.service(cast(Any, web))
+        self.web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
         self.app.timer(1.0)(self._observe)
         self.app.before_start = self._connect
         self.app.before_stop = self._close
 
     async def _observe(self) -> None:
         """Bring the gauges that no event moves up to date."""
+        ends = await self.ends.of(self.app.positions)
         self.health.progress(
-            {tp: max(0, (self.app.consumer.highwater(tp) or 0) - at) for tp, at in self.app.positions.items()},
+            {
+                tp: max(0, max(self.app.consumer.highwater(tp) or 0, ends.get(tp, 0)) - at)
+                for tp, at in self.app.positions.items()
+            },
             {number: lane.fold.marker.watermark_ms for number, lane in self.touchpoints.lanes.items()},
             now_ms(),
-            self.outbox.stalled_since_ms,
+            {cause: self.stalls.since_ms(cause) for cause in CAUSES},
         )
+
+        folds = [lane.fold for lane in self.touchpoints.lanes.values()]
+        for table, parts in (("customers", folds), ("windows", self._boards())):
+            cells, hot = sum(part.cells for part in parts), sum(part.state.held_bytes for part in parts)
+            self.health.size(table, cells, hot)
 
     async def _on_customers(self, partitions: set[int]) -> None:
         await self._reopen(self.touchpoints, partitions)
@@ -195,20 +209,18 @@ class Worker:
         await asyncio.gather(self.touchpoints.close(), self.windows.close())
 
     async def _connect(self) -> None:
+        await self.app.add_runtime_dependency(cast(Any, self.web))  # at once: a recovery may take long, or wait
         await self.outbox.start()
         # Only the embedded broker has neither idempotent producers nor right end offsets.
         self.app.exact_end_offsets = self.outbox.is_idempotent
 
     async def _close(self) -> None:
         await self._on_revoked()
-        await self.outbox.stop()
+        await asyncio.gather(self.outbox.stop(), self.ends.stop())
 
     def trouble(self) -> str | None:
         """What keeps the worker from getting on; None while it does."""
-        since_ms = self.outbox.stalled_since_ms
-        if since_ms is not None and now_ms() - since_ms > _STALLED_MS:
-            return f"stalled: the brokers have refused writes for {(now_ms() - since_ms) // SECOND_MS} s"
-        return None
+        return self.stalls.trouble(_STALLED_MS)
 
     def unready(self) -> str | None:
         """What the worker still waits for; None once it owns its partitions and their state is complete."""

@@ -29,10 +29,10 @@ from stream.state import Changes, Load, State
 from stream.tally import CellId, Coder, Tally
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
+from stream.versions import VERSION, check
 
 MARKER = b"m"
 _SEGMENT = b"g"
-VERSION = 1
 _TEXT_LIMIT = 10_000
 _AT_ONCE = 250
 """Touchpoints that are decoded at once."""
@@ -101,15 +101,18 @@ class _PoisonError(Exception):
 
 
 class Fold:
-    """The fold of one partition. ``load`` reads its store, ``keys`` are those already in it (of cells and segments)."""
+    """The fold of one partition. ``load`` reads its store, ``keys`` are those already in it (of cells and segments).
 
-    def __init__(
-        self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = (), room: int = 200_000
-    ) -> None:
+    Raises:
+        NewerStateError: the state was written by a later release.
+    """
+
+    def __init__(self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = ()) -> None:
         keys = list(keys)
         self.config, self.topic, self.partition = config, topic, partition
-        self.state = State(load, room)
+        self.state = State(load, config.hot_bytes)
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
+        check(self.marker.version, f"{topic}-{partition}")
         self._reach(self.marker.watermark_ms)
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
@@ -123,6 +126,11 @@ class Fold:
         self._recent_ids = config.recent_ids
         self._kept_ms = config.retention_ms[DAY_MS]
         self._day, self._day_ms = 0, (0, 0)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return len(self._cells)
 
     def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
         """Fold records in order. Those at or below the offset already included are skipped.

@@ -9,12 +9,15 @@ from typing import IO, cast
 import structlog
 from rocksdict import AccessType, BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
-from agents.stores.store import PartitionStore
+from agents.stores.store import PartitionStore, StoreError
 from stream.errors import CxstreamError
 
 _OFFSET = b"\x00changelog-offset"
 _CACHE_BYTES = 64 * 1024 * 1024
-_MEMTABLE_BYTES = 32 * 1024 * 1024
+_MEMTABLE_BYTES = 8 * 1024 * 1024
+_PROBE_BYTES = 1024 * 1024
+_REFUSALS = ("no space left", "file too large", "quota", "read-only file system", "input/output error")
+"""What errors say when the disk, and not the data, is the trouble."""
 log = structlog.get_logger(__name__)
 
 
@@ -32,6 +35,7 @@ class RocksStore(PartitionStore):
         self._folder = folder
         self._lock = _locked(folder)
         self._databases: dict[int, Rdict] = {}
+        self._refused: set[int] = set()
         self._cache = Cache(_CACHE_BYTES)
 
     def get(self, partition: int, key: bytes) -> bytes | None:
@@ -46,7 +50,27 @@ class RocksStore(PartitionStore):
             else:
                 batch.put(key, value)
         batch.put(_OFFSET, str(offset).encode())
-        self._database(partition).write(batch)
+        try:
+            self._reopen(partition)
+            self._database(partition).write(batch)
+        except Exception as error:
+            self._refused.add(partition)
+            raise StoreError(f"{self._path(partition)} takes no writes: {error}") from error
+        self._refused.discard(partition)
+
+    def _reopen(self, partition: int) -> None:
+        """RocksDB refuses all writes after one has failed, in some cases for good: open it anew once there is space."""
+        if partition in self._refused and partition in self._databases:
+            self._probe()
+            self.release(partition)
+
+    def _probe(self) -> None:
+        """Raises OSError where the disk takes nothing, so that a database which can still be read stays open."""
+        probe = self._folder / "probe"
+        try:
+            probe.write_bytes(bytes(_PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
 
     def keys(self, partition: int, prefixes: Sequence[bytes]) -> Iterable[bytes]:
         return [key for prefix in prefixes for key in self._keys(partition, prefix)]
@@ -66,7 +90,10 @@ class RocksStore(PartitionStore):
     def release(self, partition: int) -> None:
         database = self._databases.pop(partition, None)
         if database is not None:
-            database.close()
+            try:
+                database.close()
+            except Exception as error:  # a full disk; what it could not write out is in its log, or the changelog
+                log.warning("store.close_failed", path=str(self._path(partition)), error=str(error))
 
     def close(self) -> None:
         for partition in list(self._databases):
@@ -86,8 +113,11 @@ class RocksStore(PartitionStore):
         try:
             return Rdict(str(path), self._options(), access_type=AccessType.read_write())
         except Exception as error:
-            if "lock" in str(error).lower() or not path.exists():
+            text = str(error).lower()
+            if "lock" in text or not path.exists():
                 raise
+            if any(refusal in text for refusal in _REFUSALS):
+                raise StoreError(f"it cannot be opened, {error}") from error
             aside = path.with_name(f"{path.name}.damaged")
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)

@@ -3,7 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
+from stream.errors import CxstreamError
 from stream.record import Record
+
+
+class StoreError(CxstreamError):
+    """The store cannot take a write now, as where the disk is full. It holds what it held before."""
 
 
 class PartitionStore(ABC):
@@ -15,7 +20,11 @@ class PartitionStore(ABC):
 
     @abstractmethod
     def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
-        """Make changes (None deletes) that stand in the changelog up to ``offset``, all or none."""
+        """Make changes (None deletes) that stand in the changelog up to ``offset``, all or none.
+
+        Raises:
+            StoreError: they cannot be written now. The same write may be tried again.
+        """
 
     @abstractmethod
     def keys(self, partition: int, prefixes: Sequence[bytes]) -> Iterable[bytes]:

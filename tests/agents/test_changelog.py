@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.changelog import HEAD, Changelog, FencedError
 from agents.outbox import Outbox, Pair
+from agents.stalls import Stalls
 from agents.stores import MemoryStore
 
 
@@ -29,7 +30,7 @@ class Log(Outbox):
     """A partition, and a producer that can send a batch twice."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere")
+        super().__init__("nowhere", Stalls())
         self.lines: list[Line] = []
         self.repeats = 0
 
@@ -49,7 +50,7 @@ class Writer:
 
     def __init__(self, log: Log) -> None:
         self.log, self.store = log, MemoryStore()
-        self.changelog = Changelog("changelog", self.store, log, log.fetch)
+        self.changelog = Changelog("changelog", self.store, log, log.fetch, Stalls())
 
     def recover(self, up_to: int | None = None) -> None:
         self.changelog.restore(0, self.log.lines[:up_to])
@@ -59,8 +60,8 @@ class Writer:
 
     def write(self, **changes: str) -> None:
         values = {key.encode(): value.encode() for key, value in changes.items()}
-        offset = asyncio.run(self.changelog.append(0, values))
-        self.store.write(0, values, offset)
+        asyncio.run(self.changelog.append(0, values))
+        asyncio.run(self.changelog.keep(0))
 
     def reads(self) -> dict[str, str]:
         return {key.decode(): (self.store.get(0, key) or b"").decode() for key in self.store.keys(0, [b""])}

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -48,6 +49,14 @@ class Worker:
             return self.get("/readyz") == "ok\n"
         except OSError:
             return False
+
+    def trouble(self, path: str = "/healthz") -> str:
+        """What the worker says is wrong; nothing where all is well."""
+        try:
+            self.get(path)
+        except urllib.error.HTTPError as error:
+            return str(error.read().decode())
+        return ""
 
     def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         """Everything on /metrics by name and labels."""
