@@ -5,7 +5,7 @@ or stop themselves at the fault points of ``agents.faults``: between output and 
 rebalance. Whoever is stopped is woken when its partitions have long been another's: a zombie with a batch in its hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -43,9 +43,9 @@ def plan(seed: int, minutes: float) -> list[Fault]:
     return sorted(faults, key=lambda fault: fault.at_s)
 
 
-def points(seed: int) -> str:
+def points(seed: int, chances: Mapping[str, float]) -> str:
     """How likely a worker ends or stops where: a value for CXSTREAM_FAULTS."""
-    return ",".join(f"{name}:{chance}:{seed}" for name, chance in POINTS.items())
+    return ",".join(f"{name}:{chance}:{seed}" for name, chance in chances.items())
 
 
 def _scaling(end_s: float) -> Iterator[Fault]:

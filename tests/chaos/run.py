@@ -6,7 +6,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
@@ -25,12 +26,13 @@ _SEGMENTS = [["channel"], ["segment"], ["region"], ["product"], ["channel", "reg
 
 @dataclass(frozen=True)
 class Plan:
-    """``module`` runs a worker; the project's own, or one that is broken on purpose."""
+    """``module`` runs a worker; the project's own, or one that is broken on purpose. ``points``: chances of faults."""
 
     seed: int
     minutes: float
     events_per_second: float = 200.0
     module: str = "agents.cli"
+    points: Mapping[str, float] = field(default_factory=lambda: faults.POINTS)
     folder: Path | None = None
 
 
@@ -124,7 +126,7 @@ class Conductor:
         self.happened: Counter[str] = Counter()
         self._plan, self._story, self._broker = plan, story, broker
         self._feed = Feed(deployment.settings.bootstrap, deployment.settings.topic("touchpoints"))
-        self._fleet = Fleet(deployment, broker, plan.module, faults.points(plan.seed))
+        self._fleet = Fleet(deployment, broker, plan.module, faults.points(plan.seed, plan.points))
 
     async def run(self) -> Outcome:
         try:

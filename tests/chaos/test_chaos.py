@@ -21,6 +21,8 @@ def test_faults_change_no_number(kafka: Broker) -> None:
 
 def test_state_after_acknowledgement_is_found_out(kafka: Broker) -> None:
     del kafka
-    report = chaos(Plan(seed=2, minutes=0.3, module="tests.chaos.hasty"))
+    between = {"kill:after-output": 0.5}  # where the order matters, and often enough for a short run
+    report = chaos(Plan(seed=2, minutes=0.3, module="tests.chaos.hasty", points=between))
+    assert report.faults["kill after-output"] >= 1
     assert report.verdict.lost > 0
     assert not report.verdict.equal
