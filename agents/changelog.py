@@ -151,6 +151,10 @@ class Changelog:
             return False
         return is_ours
 
+    def check(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Make sure that these fit into one batch, as far as is known; raises BatchTooLargeError."""
+        self._outbox.check(self.topic, changes.items())
+
     async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
         """Write changes as one batch, visible whole or not at all; the offset of its last record.
 

@@ -24,15 +24,15 @@ class Ends:
         self._known: dict[TP, int] = {}
 
     async def of(self, places: Iterable[TP]) -> Mapping[TP, int]:
-        """The offset that each partition's next record will get; where the brokers do not answer, as it last was.
+        """The offset that each partition's next record will get, as far as it is known.
 
-        The embedded broker's answer may be too low.
+        Where the brokers do not answer, as it last was. The embedded broker's answer may be too low.
         """
         wanted = list(places)
         with suppress(KafkaError, TimeoutError):
             if wanted:
                 self._known |= await asyncio.wait_for(self._ask(wanted), _PATIENCE_S)
-        return {tp: self._known.get(tp, 0) for tp in wanted}
+        return {tp: self._known[tp] for tp in wanted if tp in self._known}
 
     async def _ask(self, wanted: list[TP]) -> Mapping[TP, int]:
         if self._consumer is None:

@@ -24,6 +24,7 @@ Pair = tuple[bytes | None, bytes | None]
 _OVERHEAD_BYTES = 128
 _LONGEST_PAUSE_S = 5.0
 _PARTING_S = 1.0
+_REMEMBERED_MS = 60_000
 
 
 class BatchTooLargeError(CxstreamError):
@@ -38,6 +39,7 @@ class Outbox:
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self.stalls = stalls
+        self._refused: dict[str, tuple[int, int]] = {}
         self.is_idempotent = True
 
     async def start(self) -> None:
@@ -76,6 +78,16 @@ class Outbox:
         except (KafkaError, TimeoutError) as error:
             log.warning("outbox.stop_failed", error=str(error) or type(error).__name__)
 
+    def check(self, topic: str, pairs: Iterable[Pair]) -> None:
+        """Make sure that the topic has not just refused as many bytes at once; it may be told to take more.
+
+        Raises:
+            BatchTooLargeError: it has.
+        """
+        least, until_ms = self._refused.get(topic, (LARGEST_BATCH_BYTES, 0))
+        if now_ms() < until_ms and size(pairs) >= least:
+            raise BatchTooLargeError(f"{topic} has refused batches of {least:,} bytes")
+
     async def append(self, topic: str, partition: int, records: Iterable[Pair]) -> int:
         """Write records as one batch, visible whole or not at all; the offset of the last.
 
@@ -84,6 +96,8 @@ class Outbox:
                 until the topic takes it.
         """
         pairs, this = list(records), object()
+        if len(pairs) > 1:
+            self.check(topic, pairs)
         self.stalls.begin(BROKERS, this, f"the brokers do not answer to a write to {topic}-{partition}")
         try:
             return await self._insist(topic, partition, pairs, this)
@@ -107,6 +121,7 @@ class Outbox:
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 await self._renew(producer)
                 if isinstance(error, MessageSizeTooLargeError) and len(pairs) > 1:
+                    self._refused[topic] = size(pairs), now_ms() + _REMEMBERED_MS
                     raise BatchTooLargeError(
                         f"{len(pairs)} records for {topic} are more than it takes at once"
                     ) from None
@@ -155,16 +170,21 @@ class Outbox:
                 log.warning("outbox.unreachable", bootstrap=self._bootstrap, error=str(error))
 
 
+def size(pairs: Iterable[Pair]) -> int:
+    """What records take, by and large."""
+    return sum(len(key or b"") + len(value or b"") + _OVERHEAD_BYTES for key, value in pairs)
+
+
 def parts(records: Sequence[Pair], limit: int = LARGEST_BATCH_BYTES // 2) -> Iterable[list[Pair]]:
     """Records in runs of at most ``limit`` bytes (a single larger one makes a run of its own)."""
     run: list[Pair] = []
-    size = 0
-    for key, value in records:
-        length = len(key or b"") + len(value or b"") + _OVERHEAD_BYTES
-        if run and size + length > limit:
+    taken = 0
+    for pair in records:
+        length = size([pair])
+        if run and taken + length > limit:
             yield run
-            run, size = [], 0
-        run.append((key, value))
-        size += length
+            run, taken = [], 0
+        run.append(pair)
+        taken += length
     if run:
         yield run

@@ -117,17 +117,10 @@ class TouchpointsAgent:
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
         if not wanted():
             return False
-        store = self._table.partition_store
-        for partition in partitions:
+        folds = [self._fold(partition) for partition in partitions]  # all, before the first one reads on
+        for fold in folds:
             fault_point("mid-rebalance")
-            fold = Fold(
-                self._settings.config,
-                self.topic,
-                partition,
-                partial(store.get, partition),
-                store.keys(partition, (b"k", b"g")),
-            )
-            place = TP(self.topic, partition)
+            partition, place = fold.partition, TP(self.topic, fold.partition)
             self._app.positions[place] = fold.marker.offset + 1
             self._frontier.open(place, fold.marker.offset + 1)
             lane = self.lanes[partition] = Lane(
@@ -135,6 +128,11 @@ class TouchpointsAgent:
             )
             lane.open(self._app.crash)
         return True
+
+    def _fold(self, partition: int) -> Fold:
+        store = self._table.partition_store
+        keys = store.keys(partition, (b"k", b"g"))
+        return Fold(self._settings.config, self.topic, partition, partial(store.get, partition), keys)
 
     async def close(self) -> None:
         """The partitions are revoked."""
@@ -171,6 +169,7 @@ class TouchpointsAgent:
         await asyncio.sleep(_PAUSE_S)
 
     async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
+        self._table.written.check(folded.changes)
         n = self._settings.partitions
         cells = self._settings.topic("cells")
         out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}

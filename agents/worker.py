@@ -29,16 +29,22 @@ from agents.transport import BatchTransport, RawSchema
 from agents.web import WebServer, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
+from stream.errors import CxstreamError
 from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
 _MOST_RECORDS = 10_000
+_DOUBTS, _DOUBT_S = 4, 2.0
 _FETCH_BYTES = 2 * 1024 * 1024
 """Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
 Step = Callable[[], Awaitable[None]]
+
+
+class SourceLostError(CxstreamError):
+    """A topic is shorter than what has been read of it."""
 
 
 async def _nothing() -> None:
@@ -199,10 +205,29 @@ class Worker:
         """Let an agent go on with these partitions; False where they were revoked meanwhile."""
         try:
             await agent.close()
-            return await agent.open(partitions)
+            is_open = await agent.open(partitions)
+            await self._check_ends()
+            return is_open
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
             return False
+
+    async def _check_ends(self) -> None:
+        """Make sure that no topic ends before what the state includes of it: all until there would be passed over."""
+        doubts = 0
+        while self.app.exact_end_offsets:
+            ends = await self.ends.of(self.app.positions)
+            short = [(tp, at, ends[tp]) for tp, at in self.app.positions.items() if ends.get(tp, at) < at]
+            if not short:
+                return
+            doubts += 1
+            if doubts == _DOUBTS:
+                tp, at, end = short[0]
+                raise SourceLostError(
+                    f"{tp.topic}-{tp.partition} ends at {end:,}, but the state of `{self.settings.id}` includes all "
+                    f"before {at:,}: the topic has been made anew. Start with another `id` and `prefix`"
+                )
+            await asyncio.sleep(_DOUBT_S)  # a new leader may not know yet how far the former one was
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = False

@@ -15,7 +15,8 @@ from stream.errors import CxstreamError
 _OFFSET = b"\x00changelog-offset"
 _CACHE_BYTES = 64 * 1024 * 1024
 _MEMTABLE_BYTES = 8 * 1024 * 1024
-_PROBE_BYTES = 1024 * 1024
+_PROBE_BYTES = 2 * _MEMTABLE_BYTES
+"""What opening a database may write out of its log."""
 _REFUSALS = ("no space left", "file too large", "quota", "read-only file system", "input/output error")
 """What errors say when the disk, and not the data, is the trouble."""
 log = structlog.get_logger(__name__)

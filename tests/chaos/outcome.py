@@ -4,8 +4,8 @@ Not compared are what batches and clocks decide: the source offset and generatio
 value an alert changed its state.
 
 Cells and metrics are read as their readers are told to: of two values for a key, the one with the later source offset
-or event time stands. The older one after it, which a zombie sent, is counted in ``stale``. ``unmended`` are cells of which
-an older value stands last, which is what compaction would keep.
+or event time stands. The older one after it, which a zombie sent, is counted in ``stale``. ``unmended`` are cells of
+which an older value stands last, which is what compaction would keep.
 """
 
 from collections import Counter

@@ -26,7 +26,7 @@ def lag(worker: Worker) -> float:
 
 
 def test_a_full_disk_stops_a_worker_until_there_is_space(kafka: Broker, tmp_path: Path) -> None:
-    records = population(seed=11)
+    records = population(seed=11)[:6_000]
     third = len(records) // 3
     (tmp_path / "clean").mkdir()
     (tmp_path / "full").mkdir()
@@ -68,7 +68,7 @@ def test_a_full_disk_stops_a_worker_until_there_is_space(kafka: Broker, tmp_path
 
 
 def test_state_is_restored_to_a_full_disk_once_there_is_space(kafka: Broker, tmp_path: Path) -> None:
-    records = population(seed=12)
+    records = population(seed=12)[:6_000]
     with small_disk(tmp_path / "0") as disk:
         running = Deployment(kafka.bootstrap, tmp_path, partitions=2, store="rocksdb")
         try:

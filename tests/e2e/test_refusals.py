@@ -46,7 +46,7 @@ def seconds_to_stop(worker: Worker) -> float:
 
 
 def test_a_changelog_that_refuses_writes_stops_the_worker_until_it_takes_them(kafka: Broker, tmp_path: Path) -> None:
-    records = population(seed=21)
+    records = population(seed=21)[:6_000]
     half = len(records) // 2
     with deployment(kafka.bootstrap, tmp_path, 1, partitions=2) as running:
         worker, changelog = running.workers[0], running.settings.changelog("customers")
@@ -63,7 +63,7 @@ def test_a_changelog_that_refuses_writes_stops_the_worker_until_it_takes_them(ka
 
 
 def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path) -> None:
-    records = population(seed=22)
+    records = population(seed=22)[:5_000]
     (tmp_path / "clean").mkdir()
     (tmp_path / "small").mkdir()
     with deployment(kafka.bootstrap, tmp_path / "clean", 1, partitions=1) as clean:
@@ -72,7 +72,7 @@ def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path
     small = Deployment(kafka.bootstrap, tmp_path / "small", partitions=1)
     changelogs = [small.settings.changelog(table) for table in ("customers", "windows")]
     for name in (*changelogs, small.settings.topic("cells")):
-        configure(small, name, max_message_bytes="60000")
+        configure(small, name, max_message_bytes="200000")
     send(small, records)
     try:
         small.start()
@@ -85,7 +85,7 @@ def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path
 
 
 def test_a_broker_that_is_gone_for_long_is_waited_for(mortal: KafkaBroker, tmp_path: Path) -> None:
-    records = population(seed=23)
+    records = population(seed=23)[:6_000]
     half = len(records) // 2
     with deployment(mortal.bootstrap, tmp_path, 2) as running:
         send(running, records[:half])
@@ -93,7 +93,7 @@ def test_a_broker_that_is_gone_for_long_is_waited_for(mortal: KafkaBroker, tmp_p
         worker = running.workers[0]
         running.wait(worker.trouble, "the worker says that it is stalled")
         assert "the brokers" in worker.trouble()
-        time.sleep(20)  # longer than a session, and than the producer's patience
+        time.sleep(8)  # longer than a session and, with what has passed, than the producer's patience
         mortal.start()
         send(running, records[half:])
         running.wait_until_read(len(records))

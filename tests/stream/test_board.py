@@ -1,7 +1,7 @@
 """The board: what rules see while time passes, and what a lost batch or a foreign record must not do."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, decode_cell, decode_watermark, encode
@@ -158,6 +158,7 @@ def test_a_partition_in_which_nothing_was_counted_does_not_hold_the_others_back(
     assert driver.value("touchpoints", "day") is not None
 
 
+@settings(deadline=None)
 @given(order=st.permutations(range(5)), cut=st.integers(0, 5))
 def test_the_last_record_of_a_cell_is_the_right_one_however_late_others_came(order: list[int], cut: int) -> None:
     """A cell and a watermark by source offset, as owners and zombies sent them; the board is lost in between."""
