@@ -23,6 +23,7 @@ class Instruments:
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
         self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
+        self.lost = self._counter("cx_records_lost", "Records deleted by retention before they were read", labels)
         self.restored = self._counter(
             "cx_changelog_restored_records", "Records of changelogs read back while recovering", ("table",)
         )

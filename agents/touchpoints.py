@@ -92,7 +92,7 @@ class TouchpointsAgent:
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
         self._claims = 0
-        self._frontier = Frontier(app.seek)
+        self._frontier = Frontier(app.seek, app.earliest, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
@@ -109,6 +109,7 @@ class TouchpointsAgent:
             return claims == self._claims
 
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
         if not wanted():
             return False
         store = self._table.partition_store
@@ -122,8 +123,7 @@ class TouchpointsAgent:
                 store.keys(partition, (b"k", b"g")),
             )
             place = TP(self.topic, partition)
-            self._app.positions[place] = fold.marker.offset + 1
-            self._frontier.open(place, fold.marker.offset + 1)
+            self._app.positions[place] = self._frontier.open(place, fold.marker.offset + 1, bounds[place])
             lane = self.lanes[partition] = Lane(fold, self._commit, 2.0 * self._settings.session_seconds)
             lane.open(self._app.crash)
         return True

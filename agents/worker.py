@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from agents.changelog import Changelog
 from agents.clock import now_ms
 from agents.collector import BoardCollector
 from agents.fetch import fetch
+from agents.frontier import Bounds
 from agents.instruments import Instruments
 from agents.outbox import Outbox
 from agents.settings import Settings
@@ -65,6 +66,15 @@ class CxApp(faust.App):
     async def seek(self, tp: TP, offset: int) -> None:
         """Read a partition on from ``offset``."""
         await self.consumer.seek(tp, offset)
+
+    async def earliest(self, tp: TP) -> int:
+        """The offset of the earliest record that a partition still has."""
+        return (await self.consumer.earliest_offsets(tp))[tp] or 0
+
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, Bounds]:
+        """The offset of the earliest record that each partition still has, and the offset after its last one."""
+        earliest, ends = await self.consumer.earliest_offsets(*tps), await self.consumer.highwaters(*tps)
+        return {tp: (earliest[tp] or 0, ends[tp] or 0) for tp in tps}
 
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
