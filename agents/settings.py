@@ -14,9 +14,10 @@ from stream.errors import ConfigError
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, text, texts, whole
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import SECOND_MS, Calendar
+from stream.slices import DAY_MS, SECOND_MS, Calendar
 from stream.windows import WINDOWS
 
+_FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
@@ -74,6 +75,9 @@ _KEYS = (
     "max_segments",
     "recent_ids",
     "max_record_bytes",
+    "customer_days",
+    "ticket_days",
+    "answer_days",
 )
 
 
@@ -165,6 +169,14 @@ def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     return whole(node, what, mistakes) * SECOND_MS
 
 
+def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    """What is forgotten sooner could still have changed what a window reads."""
+    days = whole(node, what, mistakes)
+    if days < _FEWEST_DAYS:
+        mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
+    return days * DAY_MS
+
+
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -181,6 +193,9 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "max_segments": ("max_segments", _positive),
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
+    "customer_days": ("customer_kept_ms", _kept_days_as_ms),
+    "ticket_days": ("ticket_kept_ms", _kept_days_as_ms),
+    "answer_days": ("answer_kept_ms", _kept_days_as_ms),
 }
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),

@@ -121,6 +121,7 @@ class TouchpointsAgent:
                 partition,
                 partial(store.get, partition),
                 store.keys(partition, (b"k", b"g")),
+                partial(store.scan, partition),
             )
             place = TP(self.topic, partition)
             self._app.positions[place] = self._frontier.open(place, fold.marker.offset + 1, bounds[place])

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import IO, cast
 
@@ -56,6 +57,10 @@ class RocksStore(PartitionStore):
             if not key.startswith(prefix):
                 return
             yield key
+
+    def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        keys = cast(Iterator[bytes], self._database(partition).keys(from_key=start))
+        return list(islice(takewhile(lambda key: key < end, keys), limit))
 
     def offset(self, partition: int) -> int | None:
         if partition not in self._databases and not self._path(partition).exists():

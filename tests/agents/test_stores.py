@@ -89,3 +89,11 @@ def test_records_are_sent_in_runs_that_fit() -> None:
     runs = list(parts(records, limit=3 * 229))
     assert [len(run) for run in runs] == [3, 3, 3, 1]
     assert list(parts([(b"k", b"v" * 9_999), (b"k", None)], limit=10)) == [[(b"k", b"v" * 9_999)], [(b"k", None)]]
+
+
+def test_a_scan_finds_the_first_keys_of_a_stretch_in_order(store: PartitionStore) -> None:
+    store.write(0, {b"xc2": b"", b"xc1": b"", b"xc3": b"", b"xs0": b"", b"m": b""}, 1)
+    assert list(store.scan(0, b"xc", b"xd", 9)) == [b"xc1", b"xc2", b"xc3"]
+    assert list(store.scan(0, b"xc", b"xc3", 9)) == [b"xc1", b"xc2"]
+    assert list(store.scan(0, b"xc2", b"y", 2)) == [b"xc2", b"xc3"]
+    assert list(store.scan(0, b"z", b"zz", 2)) == []
