@@ -27,8 +27,9 @@ DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 class Settings:
     """``id`` is the consumer group and the prefix of the changelogs; ``prefix`` goes before every other topic's name.
 
-    ``sources`` are topics of canonical events that are merged into ``touchpoints``. ``session_seconds`` is how long a
-    worker that died keeps its partitions. ``port`` is the web server's, 0 being any free one.
+    ``standby_replicas`` is how many other workers keep a partition's state warm. ``sources`` are topics of canonical
+    events that are merged into ``touchpoints``. ``session_seconds`` is how long a worker that died keeps its
+    partitions. ``port`` is the web server's, 0 being any free one.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -36,6 +37,7 @@ class Settings:
     prefix: str = ""
     partitions: int = 4
     replication: int = 1
+    standby_replicas: int = 0
     sources: tuple[str, ...] = ()
     store: str = "memory"
     data_dir: Path = Path("data")
@@ -61,6 +63,7 @@ _KEYS = (
     "prefix",
     "partitions",
     "replication",
+    "standby_replicas",
     "sources",
     "store",
     "data_dir",
@@ -203,6 +206,7 @@ _REST: dict[str, tuple[str, Parse]] = {
     "prefix": ("prefix", text),
     "partitions": ("partitions", _positive),
     "replication": ("replication", _positive),
+    "standby_replicas": ("standby_replicas", whole),
     "sources": ("sources", texts),
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
+from sys import maxsize
 from typing import Any, cast
 
 import faust
@@ -19,6 +20,8 @@ from agents.fetch import fetch
 from agents.frontier import Bounds
 from agents.instruments import Instruments
 from agents.outbox import Outbox
+from agents.recovery import Tables
+from agents.restorer import Restorer
 from agents.settings import Settings
 from agents.sources import SourcesAgent
 from agents.stores import MemoryStore, PartitionStore, RocksStore
@@ -74,7 +77,7 @@ class CxApp(faust.App):
     async def bounds(self, tps: Collection[TP]) -> dict[TP, Bounds]:
         """The offset of the earliest record that each partition still has, and the offset after its last one."""
         earliest, ends = await self.consumer.earliest_offsets(*tps), await self.consumer.highwaters(*tps)
-        return {tp: (earliest[tp] or 0, ends[tp] or 0) for tp in tps}
+        return {tp: (earliest[tp] or 0, (ends[tp] or 0) if self.exact_end_offsets else maxsize) for tp in tps}
 
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
@@ -100,8 +103,8 @@ class Worker:
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
         self.ready = False
-        self.customers.on_ready = self._on_customers
-        self.cells.on_ready = self._on_cells
+        self.customers.on_owned = self._on_customers
+        self.cells.on_owned = self._on_cells
         self._subscribe()
         self._serve()
 
@@ -116,7 +119,8 @@ class Worker:
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
             topic_disable_leader=True,
-            table_standby_replicas=0,
+            table_standby_replicas=settings.standby_replicas,
+            TableManager=Tables,
             broker_session_timeout=session_s,
             broker_heartbeat_interval=session_s / 5,
             broker_rebalance_timeout=max(30.0, session_s),
@@ -140,10 +144,11 @@ class Worker:
     def _table(self, name: str) -> StateTable:
         settings = self.settings
         log = Changelog(settings.changelog(name), self._store(name), self.outbox, partial(fetch, settings.bootstrap))
+        restored = self.health.restored.labels(name)
         table = StateTable(
             self.app,
             log=log,
-            restored=self.health.restored.labels(name),
+            restorer=Restorer(settings.bootstrap, log, restored, lambda: self.app.exact_end_offsets),
             name=name,
             partitions=settings.partitions,
             beacon=self.app.tables.beacon,
@@ -183,26 +188,36 @@ class Worker:
             self.outbox.stalled_since_ms,
         )
 
-    async def _on_customers(self, partitions: set[int]) -> None:
-        await self._reopen(self.touchpoints, partitions)
+    async def _on_customers(self, partitions: set[int], standbys: set[int]) -> None:
+        await self._reopen(self.touchpoints, self.customers, partitions, standbys)
 
-    async def _on_cells(self, partitions: set[int]) -> None:
-        if await self._reopen(self.windows, partitions):
+    async def _on_cells(self, partitions: set[int], standbys: set[int]) -> None:
+        if await self._reopen(self.windows, self.cells, partitions, standbys):
             self.ready = True
-            log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+            log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
 
-    async def _reopen(self, agent: TouchpointsAgent | WindowsAgent, partitions: set[int]) -> bool:
-        """Let an agent go on with these partitions; False where they were revoked meanwhile."""
+    async def _reopen(
+        self,
+        agent: TouchpointsAgent | WindowsAgent,
+        table: StateTable,
+        partitions: set[int],
+        standbys: set[int],
+    ) -> bool:
+        """Restore these partitions and let an agent go on with them; False where they were revoked meanwhile."""
         try:
             await agent.close()
-            return await agent.open(partitions)
+            if not await table.restorer.catch_up(partitions) or not await agent.open(partitions):
+                return False
+            table.restorer.follow(standbys)
+            return True
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
             return False
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.ready = False
-        await asyncio.gather(self.touchpoints.close(), self.windows.close())
+        services = (self.customers.restorer.stop(), self.cells.restorer.stop())
+        await asyncio.gather(*services, self.touchpoints.close(), self.windows.close())
 
     async def _connect(self) -> None:
         await self.outbox.start()

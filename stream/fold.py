@@ -20,6 +20,7 @@ from stream.config import Config
 from stream.counters import Counters
 from stream.customer import Customer
 from stream.decode import Outcome, Refusal, decode
+from stream.errors import StateError
 from stream.facts import Arrived
 from stream.keeping import ANSWER, CUSTOMER, STRETCH_MS, TICKET, Keeping, Scan
 from stream.metrics import counted
@@ -195,6 +196,8 @@ class Fold:
             elif refusal is None:
                 try:
                     refusal = self._touchpoint(outcome, horizon_ms, folded)  # type: ignore[arg-type]
+                except StateError:
+                    raise
                 except Exception as error:
                     raise _PoisonError(index, error) from error
             if refusal is not None:

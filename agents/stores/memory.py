@@ -39,6 +39,9 @@ class MemoryStore(PartitionStore):
         self._data.pop(partition, None)
         self._offsets.pop(partition, None)
 
+    def drop(self, partition: int, why: str) -> None:
+        self.release(partition)
+
     def close(self) -> None:
         self._data.clear()
         self._offsets.clear()

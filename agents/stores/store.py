@@ -34,6 +34,10 @@ class PartitionStore(ABC):
         """The partition belongs to another worker now."""
 
     @abstractmethod
+    def drop(self, partition: int, why: str) -> None:
+        """Begin a partition anew: what is there is of no use."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of everything."""
 
