@@ -27,10 +27,11 @@ class _StoreFacade(FaustStore):  # type: ignore[type-arg]
         self.store = store
 
     def persisted_offset(self, tp: TP) -> int | None:
-        return self.store.offset(tp.partition)
+        """Nothing for Faust to go on from: the restorer does."""
+        return None
 
     async def need_active_standby_for(self, tp: TP) -> bool:
-        return self.store.offset(tp.partition) is None
+        return False
 
     def reset_state(self) -> None:
         """Nothing to do: state is only ever replaced by the changelog."""

@@ -76,7 +76,12 @@ class RocksStore(PartitionStore):
     def offset(self, partition: int) -> int | None:
         if partition not in self._databases and not self._path(partition).exists():
             return None
-        found = self.get(partition, _OFFSET)
+        try:
+            found = self.get(partition, _OFFSET)
+        except StateError:
+            if self._path(partition).exists():
+                raise
+            return None  # it was damaged, and is gone: whoever asks is about to read it back
         return None if found is None else int(found)
 
     def release(self, partition: int) -> None:

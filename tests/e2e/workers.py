@@ -75,6 +75,7 @@ class Deployment:
         self.file.write_text(yaml.safe_dump(given | settings))
         self.settings: Settings = load(self.file, environment={})
         self.workers: list[Worker] = []
+        self.ended: list[Worker] = []
         self.started = 0
         topics.ensure(self.settings)
 
