@@ -70,7 +70,8 @@ def main() -> None:
             os.write(1, f"\n{perf_counter() - Watch.began}\n".encode())  # Faust has taken sys.stdout
             os._exit(0)
 
-    table.on_changelog_event, table.apply_changelog_batch = begins, ends
+    table.on_changelog_event = begins  # type: ignore[method-assign]
+    table.apply_changelog_batch = ends  # type: ignore[method-assign]
     app.finalize()
     faust.Worker(app, loglevel="ERROR", quiet=True).execute_from_commandline()
 
