@@ -102,7 +102,7 @@ class Worker:
         self.cells = self._table("windows")
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
-        self.ready = False
+        self._open: set[str] = set()
         self.customers.on_owned = self._on_customers
         self.cells.on_owned = self._on_cells
         self._subscribe()
@@ -192,30 +192,30 @@ class Worker:
         await self._reopen(self.touchpoints, self.customers, partitions, standbys)
 
     async def _on_cells(self, partitions: set[int], standbys: set[int]) -> None:
-        if await self._reopen(self.windows, self.cells, partitions, standbys):
-            self.ready = True
-            log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
+        await self._reopen(self.windows, self.cells, partitions, standbys)
 
     async def _reopen(
-        self,
-        agent: TouchpointsAgent | WindowsAgent,
-        table: StateTable,
-        partitions: set[int],
-        standbys: set[int],
-    ) -> bool:
-        """Restore these partitions and let an agent go on with them; False where they were revoked meanwhile."""
+        self, agent: TouchpointsAgent | WindowsAgent, table: StateTable, partitions: set[int], standbys: set[int]
+    ) -> None:
+        """Restore these partitions and let an agent go on with them, unless they are revoked meanwhile."""
         try:
             await agent.close()
             if not await table.restorer.catch_up(partitions) or not await agent.open(partitions):
-                return False
+                return
             table.restorer.follow(standbys)
-            return True
+            self._open.add(table.name)
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
-            return False
+        if self.ready:
+            log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
+
+    @property
+    def ready(self) -> bool:
+        """Both agents have their partitions, and these their state."""
+        return len(self._open) == 2
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self.ready = False
+        self._open.clear()
         services = (self.customers.restorer.stop(), self.cells.restorer.stop())
         await asyncio.gather(*services, self.touchpoints.close(), self.windows.close())
 
