@@ -79,6 +79,10 @@ class Chain:
                 self.end = record.offset + 1
         return valid
 
+    def begin_again(self, end: int) -> None:
+        """Read on from ``end``, before which the last record counted. Void keys are still to be mended."""
+        self.end, self._counts = end, True
+
     def _begin(self, head: bytes) -> None:
         self._counts = _decode(head).base >= self.end
         if self._counts:
@@ -111,11 +115,30 @@ class Changelog:
         """Wait until the store has all that was restored or appended, or until that is no longer ``wanted``."""
         await self._keeper.keep(partition, wanted)
 
+    def rewind(self, partition: int, end: int | None) -> int:
+        """Go back to where the store ends, and say where that is.
+
+        A store that goes beyond the ``end`` of the changelog (None: unknown) holds what the brokers have lost, or is of
+        another changelog: it is dropped, as whoever else recovers has the changelog alone.
+        """
+        self._keeper.forget(partition)
+        included = self.store.offset(partition)
+        if included is not None and end is not None and included >= end:
+            log.error("state.ahead", topic=self.topic, partition=partition, state=included, end=end)
+            self.store.drop(partition, f"it includes offset {included}, but {self.topic} ends at {end}")
+            self._chains.pop(partition, None)
+        chain = self._chain(partition)
+        chain.begin_again(self._after_store(partition))
+        return chain.end
+
+    def _after_store(self, partition: int) -> int:
+        included = self.store.offset(partition)
+        return 0 if included is None else included + 1
+
     def _chain(self, partition: int) -> Chain:
         chain = self._chains.get(partition)
         if chain is None:
-            included = self.store.offset(partition)
-            chain = self._chains[partition] = Chain(0 if included is None else included + 1)
+            chain = self._chains[partition] = Chain(self._after_store(partition))
         return chain
 
     def release(self, partition: int) -> None:

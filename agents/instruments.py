@@ -22,7 +22,9 @@ class Instruments:
         self.duplicates = self._counter("cx_touchpoints_duplicate", "Touchpoints whose event id was seen before")
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
         self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
+        self.forgotten = self._counter("cx_state_forgotten", "Customers, tickets and answers kept for long enough")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
+        self.lost = self._counter("cx_records_lost", "Records deleted by retention before they were read", labels)
         self.restored = self._counter(
             "cx_changelog_restored_records", "Records of changelogs read back while recovering", ("table",)
         )
@@ -55,6 +57,7 @@ class Instruments:
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
+        self.forgotten.inc(batch.forgotten)
         self.skipped.inc(batch.skipped)
 
     def size(self, table: str, cells: int, hot_bytes: int) -> None:

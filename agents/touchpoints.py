@@ -98,7 +98,7 @@ class TouchpointsAgent:
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
         self._claims = 0
-        self._frontier = Frontier(app.seek)
+        self._frontier = Frontier(app.seek, app.earliest, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
@@ -115,14 +115,14 @@ class TouchpointsAgent:
             return claims == self._claims
 
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
         if not wanted():
             return False
         folds = [self._fold(partition) for partition in partitions]  # all, before the first one reads on
         for fold in folds:
             fault_point("mid-rebalance")
             partition, place = fold.partition, TP(self.topic, fold.partition)
-            self._app.positions[place] = fold.marker.offset + 1
-            self._frontier.open(place, fold.marker.offset + 1)
+            self._app.positions[place] = self._frontier.open(place, fold.marker.offset + 1, bounds[place])
             lane = self.lanes[partition] = Lane(
                 fold, self._commit, self._outbox.stalls, 2.0 * self._settings.session_seconds
             )
@@ -131,8 +131,14 @@ class TouchpointsAgent:
 
     def _fold(self, partition: int) -> Fold:
         store = self._table.partition_store
-        keys = store.keys(partition, (b"k", b"g"))
-        return Fold(self._settings.config, self.topic, partition, partial(store.get, partition), keys)
+        return Fold(
+            self._settings.config,
+            self.topic,
+            partition,
+            partial(store.get, partition),
+            store.keys(partition, (b"k", b"g")),
+            partial(store.scan, partition),
+        )
 
     async def close(self) -> None:
         """The partitions are revoked."""

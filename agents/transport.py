@@ -5,7 +5,7 @@ message's value is the list of records, its offset that of the last one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -108,32 +108,6 @@ class BatchConsumer(AIOKafkaConsumer):
             tp,
             generation_id=generation,
         )
-
-    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
-        """The end of each partition.
-
-        The embedded broker (Tansu 0.6) answers with the base offset of the last batch plus one; what it says in answer
-        to a fetch is right. Recovery that believed the former would stop within the last batch.
-        """
-        ends: Mapping[TP, int] = await super().highwaters(*partitions)
-        if self.app.exact_end_offsets:
-            return ends
-        right: Mapping[TP, int] = await self._thread.call_thread(self._fetched_ends, ends)
-        return right
-
-    async def _fetched_ends(self, ends: Mapping[TP, int]) -> Mapping[TP, int]:
-        """Runs on the consumer's thread."""
-        consumer = self._thread._ensure_consumer()
-        filled = [tp for tp, end in ends.items() if end]
-        for tp in filled:
-            consumer.seek(tp, ends[tp] - 1)
-        known: dict[TP, int] = {tp: end for tp, end in ends.items() if not end}
-        while len(known) < len(ends):
-            left = [tp for tp in filled if tp not in known]
-            with consumer._fetcher._subscriptions.fetch_context():
-                fetched = await consumer._fetcher.fetched_records(left, timeout=0.2)
-            known |= {tp: consumer.highwater(tp) for tp in fetched if consumer.highwater(tp)}
-        return known
 
     async def perform_seek(self) -> None:
         """Go to the committed offsets, and where a state knows better, to what it does not include yet."""

@@ -47,7 +47,7 @@ class WindowsAgent:
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
         self._claims = 0
-        self._frontier = Frontier(app.seek)
+        self._frontier = Frontier(app.seek, app.earliest, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
@@ -65,6 +65,7 @@ class WindowsAgent:
             return claims == self._claims
 
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
         if not wanted():
             return False
         store, n = self._table.partition_store, self._settings.partitions
@@ -79,8 +80,7 @@ class WindowsAgent:
                 now_ms(),
             )
             place = TP(self.topic, partition)
-            self._app.positions[place] = board.marker.offset + 1
-            self._frontier.open(place, board.marker.offset + 1)
+            self._app.positions[place] = self._frontier.open(place, board.marker.offset + 1, bounds[place])
         self._task = asyncio.create_task(self._run())
         return True
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
+from sys import maxsize
 from typing import Any, cast
 
 import faust
@@ -17,8 +18,11 @@ from agents.clock import now_ms
 from agents.collector import BoardCollector
 from agents.ends import Ends
 from agents.fetch import fetch
+from agents.frontier import Bounds
 from agents.instruments import Instruments
 from agents.outbox import Outbox
+from agents.recovery import Tables
+from agents.restorer import Restorer
 from agents.settings import Settings
 from agents.sources import SourcesAgent
 from agents.stalls import CAUSES, Stalls
@@ -29,22 +33,16 @@ from agents.transport import BatchTransport, RawSchema
 from agents.web import WebServer, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
-from stream.errors import CxstreamError
 from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
 _MOST_RECORDS = 10_000
-_DOUBTS, _DOUBT_S = 4, 2.0
 _FETCH_BYTES = 2 * 1024 * 1024
 """Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
 Step = Callable[[], Awaitable[None]]
-
-
-class SourceLostError(CxstreamError):
-    """A topic is shorter than what has been read of it."""
 
 
 async def _nothing() -> None:
@@ -75,6 +73,15 @@ class CxApp(faust.App):
         """Read a partition on from ``offset``."""
         await self.consumer.seek(tp, offset)
 
+    async def earliest(self, tp: TP) -> int:
+        """The offset of the earliest record that a partition still has."""
+        return (await self.consumer.earliest_offsets(tp))[tp] or 0
+
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, Bounds]:
+        """The offset of the earliest record that each partition still has, and the offset after its last one."""
+        earliest, ends = await self.consumer.earliest_offsets(*tps), await self.consumer.highwaters(*tps)
+        return {tp: (earliest[tp] or 0, (ends[tp] or 0) if self.exact_end_offsets else maxsize) for tp in tps}
+
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
 
@@ -100,9 +107,9 @@ class Worker:
         self.cells = self._table("windows")
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
-        self.ready = False
-        self.customers.on_ready = self._on_customers
-        self.cells.on_ready = self._on_cells
+        self._open: set[str] = set()
+        self.customers.on_owned = self._on_customers
+        self.cells.on_owned = self._on_cells
         self._subscribe()
         self._serve()
 
@@ -117,7 +124,8 @@ class Worker:
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
             topic_disable_leader=True,
-            table_standby_replicas=0,
+            table_standby_replicas=settings.standby_replicas,
+            TableManager=Tables,
             broker_session_timeout=session_s,
             broker_heartbeat_interval=session_s / 5,
             broker_rebalance_timeout=max(30.0, session_s),
@@ -140,12 +148,12 @@ class Worker:
 
     def _table(self, name: str) -> StateTable:
         settings = self.settings
-        read = partial(fetch, settings.bootstrap)
+        read, restored = partial(fetch, settings.bootstrap), self.health.restored.labels(name)
         log = Changelog(settings.changelog(name), self._store(name), self.outbox, read, self.stalls)
         table = StateTable(
             self.app,
             log=log,
-            restored=self.health.restored.labels(name),
+            restorer=Restorer(settings.bootstrap, log, restored, lambda: self.app.exact_end_offsets),
             name=name,
             partitions=settings.partitions,
             beacon=self.app.tables.beacon,
@@ -193,45 +201,36 @@ class Worker:
             cells, hot = sum(part.cells for part in parts), sum(part.state.held_bytes for part in parts)
             self.health.size(table, cells, hot)
 
-    async def _on_customers(self, partitions: set[int]) -> None:
-        await self._reopen(self.touchpoints, partitions)
+    async def _on_customers(self, partitions: set[int], standbys: set[int]) -> None:
+        await self._reopen(self.touchpoints, self.customers, partitions, standbys)
 
-    async def _on_cells(self, partitions: set[int]) -> None:
-        if await self._reopen(self.windows, partitions):
-            self.ready = True
-            log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+    async def _on_cells(self, partitions: set[int], standbys: set[int]) -> None:
+        await self._reopen(self.windows, self.cells, partitions, standbys)
 
-    async def _reopen(self, agent: TouchpointsAgent | WindowsAgent, partitions: set[int]) -> bool:
-        """Let an agent go on with these partitions; False where they were revoked meanwhile."""
+    async def _reopen(
+        self, agent: TouchpointsAgent | WindowsAgent, table: StateTable, partitions: set[int], standbys: set[int]
+    ) -> None:
+        """Restore these partitions and let an agent go on with them, unless they are revoked meanwhile."""
         try:
             await agent.close()
-            is_open = await agent.open(partitions)
-            await self._check_ends()
-            return is_open
+            if not await table.restorer.catch_up(partitions) or not await agent.open(partitions):
+                return
+            table.restorer.follow(standbys)
+            self._open.add(table.name)
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
-            return False
+        if self.ready:
+            log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
 
-    async def _check_ends(self) -> None:
-        """Make sure that no topic ends before what the state includes of it: all until there would be passed over."""
-        doubts = 0
-        while self.app.exact_end_offsets:
-            ends = await self.ends.of(self.app.positions)
-            short = [(tp, at, ends[tp]) for tp, at in self.app.positions.items() if ends.get(tp, at) < at]
-            if not short:
-                return
-            doubts += 1
-            if doubts == _DOUBTS:
-                tp, at, end = short[0]
-                raise SourceLostError(
-                    f"{tp.topic}-{tp.partition} ends at {end:,}, but the state of `{self.settings.id}` includes all "
-                    f"before {at:,}: the topic has been made anew. Start with another `id` and `prefix`"
-                )
-            await asyncio.sleep(_DOUBT_S)  # a new leader may not know yet how far the former one was
+    @property
+    def ready(self) -> bool:
+        """Both agents have their partitions, and these their state."""
+        return len(self._open) == 2
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self.ready = False
-        await asyncio.gather(self.touchpoints.close(), self.windows.close())
+        self._open.clear()
+        services = (self.customers.restorer.stop(), self.cells.restorer.stop())
+        await asyncio.gather(*services, self.touchpoints.close(), self.windows.close())
 
     async def _connect(self) -> None:
         await self.app.add_runtime_dependency(cast(Any, self.web))  # at once: a recovery may take long, or wait

@@ -8,12 +8,16 @@ from stream.segments import Values
 
 
 class Answer(Struct, array_like=True):
-    """The answer that is counted, in the slice of ``time_ms`` and the segments of ``values``."""
+    """The answer that is counted, in the slice of ``time_ms`` and the segments of ``values``.
+
+    ``touched_ms`` is the watermark when the customer last answered the survey.
+    """
 
     time_ms: int
     event: str
     values: Values
     counted: Answered
+    touched_ms: int = 0
 
     def encode(self) -> bytes:
         return _encode(self)

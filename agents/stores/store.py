@@ -31,12 +31,20 @@ class PartitionStore(ABC):
         """The keys that begin with one of the prefixes."""
 
     @abstractmethod
+    def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        """The keys from ``start`` up to ``end``, in order, ``limit`` at most."""
+
+    @abstractmethod
     def offset(self, partition: int) -> int | None:
         """The changelog offset that is included; None where nothing is known."""
 
     @abstractmethod
     def release(self, partition: int) -> None:
         """The partition belongs to another worker now."""
+
+    @abstractmethod
+    def drop(self, partition: int, why: str) -> None:
+        """Begin a partition anew: what is there is of no use."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """What a run came to: everything on its topics, in a form that can be compared with another run's.
 
-Not compared are what batches and clocks decide: the source offset and generation in a cell, markers, when and on which
-value an alert changed its state.
+Not compared are what batches and clocks decide: the source offset and generation in a cell, markers and lists, when and
+on which value an alert changed its state.
 
 Cells and metrics are read as their readers are told to: of two values for a key, the one with the later source offset
 or event time stands. The older one after it, which a zombie sent, is counted in ``stale``. ``unmended`` are cells of
@@ -24,6 +24,7 @@ from schemas.rejected import Rejected
 from stream.board import Clock
 from stream.counters import Counters
 from stream.fold import MARKER, decode_marker
+from stream.keeping import LIST
 from stream.rules import AlertState, decode_alert_state
 from tests.e2e.consume import consume
 
@@ -61,7 +62,7 @@ def read(settings: Settings) -> Outcome:
     for record in topic("touchpoints"):
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
-    customers = {place: value for place, value in latest(changelog).items() if place[1] not in (MARKER, HEAD)}
+    customers = {place: value for place, value in latest(changelog).items() if place[1][:1] not in (MARKER, HEAD, LIST)}
     found = Outcome(touchpoints, {}, customers)
     _read_cells(found, topic("cells"))
     found.jumps = list(_jumps(changelog))
