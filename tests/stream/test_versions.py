@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
+from stream import answers
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Line
@@ -83,3 +84,10 @@ def test_an_object_is_led_through_every_shape_since_its_own() -> None:
     assert third.decode(second.encode(msgpack.encode([7]))) == {"all": [7]}
     assert third.decode(third.encode(msgpack.encode({"all": [7]}))) == {"all": [7]}
     assert first.decode(msgpack.encode(7)) == 7
+
+
+def test_answers_of_release_1_are_still_replaced() -> None:
+    old = msgpack.encode([START, "a1", [None], ["csat", 4, 1, 5, 1]])
+    answer = answers.decode(old)
+    assert (answer.time_ms, answer.touched_ms, answer.counted.score) == (START, START, 4)
+    assert answers.decode(answer.encode()) == answer
