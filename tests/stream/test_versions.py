@@ -87,7 +87,7 @@ def test_an_object_is_led_through_every_shape_since_its_own() -> None:
 
 
 def test_answers_of_release_1_are_still_replaced() -> None:
-    old = msgpack.encode([START, "a1", [None], ["csat", 4, 1, 5, 1]])
+    old = msgpack.encode([START, "a1", [None], {"kind": "csat", "score": 4, "low": 1, "high": 5}])
     answer = answers.decode(old)
     assert (answer.time_ms, answer.touched_ms, answer.counted.score) == (START, START, 4)
     assert answers.decode(answer.encode()) == answer
