@@ -9,7 +9,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test chaos bench format lock schemas clean
+.PHONY: help setup demo test chaos bench soak format lock schemas clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,9 @@ chaos: $(STAMP) ## the same events without and with faults, on Apache Kafka: sam
 
 bench: $(STAMP) ## the full job and the small one in five engines, on one Apache Kafka (ARGS="--only full,stock-faust")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: $(STAMP) ## a steady stream for long: does memory, or the number of handles, grow? (MINUTES=30)
+	@$(BIN)/python -m tests.chaos.soak --minutes $(if $(filter command line,$(origin MINUTES)),$(MINUTES),30)
 
 format: $(STAMP) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .

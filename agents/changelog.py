@@ -17,7 +17,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 import structlog
 from msgspec import Struct, msgpack
 
+from agents.keeper import Keeper
 from agents.outbox import Outbox, parts
+from agents.stalls import Stalls
 from agents.stores import PartitionStore
 from stream.errors import CxstreamError
 from stream.record import Record
@@ -77,6 +79,10 @@ class Chain:
                 self.end = record.offset + 1
         return valid
 
+    def begin_again(self, end: int) -> None:
+        """Read on from ``end``, before which the last record counted. Void keys are still to be mended."""
+        self.end, self._counts = end, True
+
     def _begin(self, head: bytes) -> None:
         self._counts = _decode(head).base >= self.end
         if self._counts:
@@ -86,31 +92,60 @@ class Chain:
 class Changelog:
     """The changelog of one table, and the store that holds what it comes to."""
 
-    def __init__(self, topic: str, store: PartitionStore, outbox: Outbox, fetch: Fetch) -> None:
+    def __init__(self, topic: str, store: PartitionStore, outbox: Outbox, fetch: Fetch, stalls: Stalls) -> None:
         self.topic = topic
         self.store = store
         self._outbox = outbox
         self._fetch = fetch
+        self._keeper = Keeper(topic, store, stalls)
         self._chains: dict[int, Chain] = {}
         self._writers: dict[int, bytes] = {}
 
     def restore(self, partition: int, records: Sequence[Record]) -> None:
-        """Recovery: put what counts into the store."""
+        """Recovery: put what counts into the store; ``keep`` waits where it cannot take that now."""
         chain = self._chain(partition)
-        self.store.restore(partition, chain.read(records))
+        valid = chain.read(records)
+        if valid:
+            changes = {record.key: record.value for record in valid if record.key is not None}
+            self._keeper.owe(partition, changes, valid[-1].offset)
+            self._keeper.pay(partition)
         chain.heads.clear()
+
+    async def keep(self, partition: int, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the store has all that was restored or appended, or until that is no longer ``wanted``."""
+        await self._keeper.keep(partition, wanted)
+
+    def rewind(self, partition: int, end: int | None) -> int:
+        """Go back to where the store ends, and say where that is.
+
+        A store that goes beyond the ``end`` of the changelog (None: unknown) holds what the brokers have lost, or is of
+        another changelog: it is dropped, as whoever else recovers has the changelog alone.
+        """
+        self._keeper.forget(partition)
+        included = self.store.offset(partition)
+        if included is not None and end is not None and included >= end:
+            log.error("state.ahead", topic=self.topic, partition=partition, state=included, end=end)
+            self.store.drop(partition, f"it includes offset {included}, but {self.topic} ends at {end}")
+            self._chains.pop(partition, None)
+        chain = self._chain(partition)
+        chain.begin_again(self._after_store(partition))
+        return chain.end
+
+    def _after_store(self, partition: int) -> int:
+        included = self.store.offset(partition)
+        return 0 if included is None else included + 1
 
     def _chain(self, partition: int) -> Chain:
         chain = self._chains.get(partition)
         if chain is None:
-            included = self.store.offset(partition)
-            chain = self._chains[partition] = Chain(0 if included is None else included + 1)
+            chain = self._chains[partition] = Chain(self._after_store(partition))
         return chain
 
     def release(self, partition: int) -> None:
         """The partition belongs to another worker now."""
         self._chains.pop(partition, None)
         self._writers.pop(partition, None)
+        self._keeper.forget(partition)
         self.store.release(partition)
 
     async def claim(self, partition: int, wanted: Callable[[], bool] = lambda: True) -> None:
@@ -121,16 +156,16 @@ class Changelog:
         """
         chain = self._chain(partition)
         self._writers[partition] = secrets.token_bytes(6)
-        while not await self._claimed(partition, chain):
+        await self.keep(partition, wanted)
+        while wanted() and not await self._claimed(partition, chain, wanted):
             log.warning("changelog.claim_was_late", topic=self.topic, partition=partition, at=chain.end)
             await asyncio.sleep(_PAUSE_S)
-            if not wanted():
-                return
 
-    async def _claimed(self, partition: int, chain: Chain) -> bool:
+    async def _claimed(self, partition: int, chain: Chain, wanted: Callable[[], bool]) -> bool:
         """Whether a claim counts; if not, what was in its way is in the store now."""
         base, (first, _) = chain.end, await self._write(partition, ())
         self.restore(partition, await self._between(partition, base, first))
+        await self.keep(partition, wanted)
         is_ours, chain.end = chain.end == base, first + 1
         try:
             if is_ours:
@@ -139,16 +174,21 @@ class Changelog:
             return False
         return is_ours
 
+    def check(self, changes: Mapping[bytes, bytes | None]) -> None:
+        """Make sure that these fit into one batch, as far as is known; raises BatchTooLargeError."""
+        self._outbox.check(self.topic, changes.items())
+
     async def append(self, partition: int, changes: Mapping[bytes, bytes | None]) -> int:
         """Write changes as one batch, visible whole or not at all; the offset of its last record.
 
-        They have to be in the store before the next ones come.
+        ``keep`` has to put them into the store before the next ones come.
 
         Raises:
             BatchTooLargeError: they do not fit into one batch.
             FencedError: another worker has taken the partition over; the batch is void.
         """
         offset = await self._append(partition, changes)
+        self._keeper.owe(partition, changes, offset)
         await self._mend(partition, changes)
         return offset
 

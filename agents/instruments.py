@@ -22,7 +22,9 @@ class Instruments:
         self.duplicates = self._counter("cx_touchpoints_duplicate", "Touchpoints whose event id was seen before")
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
         self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
+        self.forgotten = self._counter("cx_state_forgotten", "Customers, tickets and answers kept for long enough")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
+        self.lost = self._counter("cx_records_lost", "Records deleted by retention before they were read", labels)
         self.restored = self._counter(
             "cx_changelog_restored_records", "Records of changelogs read back while recovering", ("table",)
         )
@@ -35,7 +37,9 @@ class Instruments:
         self.lag = self._gauge("cx_lag_records", "Records not yet included in the state", labels)
         self.watermark = self._gauge("cx_watermark_seconds", "Latest event time, epoch seconds", ("partition",))
         self.delay = self._gauge("cx_watermark_delay_seconds", "The clock less the latest event time", ("partition",))
-        self.stalled = self._gauge("cx_stalled_seconds", "For how long the brokers have refused writes")
+        self.cells = self._gauge("cx_cells", "Cells that are kept", ("table",))
+        self.hot = self._gauge("cx_hot_bytes", "Memory that decoded state is judged to take", ("table",))
+        self.stalled = self._gauge("cx_stalled_seconds", "For how long writes have been refused, and by what", ("by",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -53,10 +57,20 @@ class Instruments:
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
+        self.forgotten.inc(batch.forgotten)
         self.skipped.inc(batch.skipped)
 
+    def size(self, table: str, cells: int, hot_bytes: int) -> None:
+        """How large the state of this worker's partitions is."""
+        self.cells.labels(table).set(cells)
+        self.hot.labels(table).set(hot_bytes)
+
     def progress(
-        self, lag: Mapping[TP, int], watermarks_ms: Mapping[int, int], now_ms: int, stalled_since_ms: int | None
+        self,
+        lag: Mapping[TP, int],
+        watermarks_ms: Mapping[int, int],
+        now_ms: int,
+        stalled_since_ms: Mapping[str, int | None],
     ) -> None:
         """How far behind the partitions are that this worker owns now; those it no longer owns are not shown."""
         self.lag.clear()
@@ -68,4 +82,5 @@ class Instruments:
             if watermark_ms:
                 self.watermark.labels(partition).set(watermark_ms / 1000)
                 self.delay.labels(partition).set((now_ms - watermark_ms) / 1000)
-        self.stalled.set(0 if stalled_since_ms is None else (now_ms - stalled_since_ms) / 1000)
+        for cause, since_ms in stalled_since_ms.items():
+            self.stalled.labels(cause).set(0 if since_ms is None else (now_ms - since_ms) / 1000)

@@ -5,10 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, UnknownError, UnsupportedVersionError
+from aiokafka.errors import (
+    IncompatibleBrokerVersion,
+    KafkaError,
+    MessageSizeTooLargeError,
+    UnknownError,
+    UnsupportedVersionError,
+)
 from aiokafka.structs import RecordMetadata
 
 from agents.clock import now_ms
+from agents.stalls import BROKERS, Stalls
 from agents.topics import LARGEST_BATCH_BYTES
 from stream.errors import CxstreamError
 
@@ -16,6 +23,8 @@ log = structlog.get_logger(__name__)
 Pair = tuple[bytes | None, bytes | None]
 _OVERHEAD_BYTES = 128
 _LONGEST_PAUSE_S = 5.0
+_PARTING_S = 1.0
+_REMEMBERED_MS = 60_000
 
 
 class BatchTooLargeError(CxstreamError):
@@ -23,16 +32,14 @@ class BatchTooLargeError(CxstreamError):
 
 
 class Outbox:
-    """Sends record batches. What the brokers do not take is tried again until they do: meanwhile, nothing goes on.
+    """Sends record batches. What the brokers do not take is tried again until they do: meanwhile, nothing goes on."""
 
-    ``stalled_since_ms`` is when that began; None while all is well.
-    """
-
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, bootstrap: str, stalls: Stalls) -> None:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
-        self.stalled_since_ms: int | None = None
+        self.stalls = stalls
+        self._refused: dict[str, tuple[int, int]] = {}
         self.is_idempotent = True
 
     async def start(self) -> None:
@@ -60,18 +67,44 @@ class Outbox:
         return producer
 
     async def stop(self) -> None:
-        """Send what is left and disconnect."""
+        """Disconnect. What the brokers do not take any more in a moment is given up: nobody waits for it."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await self._stop(producer, _PARTING_S)
+
+    async def _stop(self, producer: AIOKafkaProducer, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(producer.stop(), seconds)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("outbox.stop_failed", error=str(error) or type(error).__name__)
+
+    def check(self, topic: str, pairs: Iterable[Pair]) -> None:
+        """Make sure that the topic has not just refused as many bytes at once; it may be told to take more.
+
+        Raises:
+            BatchTooLargeError: it has.
+        """
+        least, until_ms = self._refused.get(topic, (LARGEST_BATCH_BYTES, 0))
+        if now_ms() < until_ms and size(pairs) >= least:
+            raise BatchTooLargeError(f"{topic} has refused batches of {least:,} bytes")
 
     async def append(self, topic: str, partition: int, records: Iterable[Pair]) -> int:
         """Write records as one batch, visible whole or not at all; the offset of the last.
 
         Raises:
-            BatchTooLargeError: they do not fit into one batch.
+            BatchTooLargeError: they do not fit into one batch, here or on the topic. A single record is tried again
+                until the topic takes it.
         """
-        pairs = list(records)
+        pairs, this = list(records), object()
+        if len(pairs) > 1:
+            self.check(topic, pairs)
+        self.stalls.begin(BROKERS, this, f"the brokers do not answer to a write to {topic}-{partition}")
+        try:
+            return await self._insist(topic, partition, pairs, this)
+        finally:
+            self.stalls.end(BROKERS, this)
+
+    async def _insist(self, topic: str, partition: int, pairs: Sequence[Pair], this: object) -> int:
         pause_s = 0.1
         while True:
             producer = self._producer
@@ -81,20 +114,30 @@ class Outbox:
                 future = await self._send(producer, topic, partition, pairs)
                 metadata = await future
             except KafkaError as error:
-                self.stalled_since_ms = self.stalled_since_ms or now_ms()
-                log.warning("outbox.refused", topic=topic, partition=partition, error=str(error), again_in_s=pause_s)
+                why = str(error) or type(error).__name__
+                log.warning("outbox.refused", topic=topic, partition=partition, error=why, again_in_s=pause_s)
+                self.stalls.begin(BROKERS, this, f"the brokers refuse writes to {topic}-{partition} ({why})")
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
                 await self._renew(producer)
+                if isinstance(error, MessageSizeTooLargeError) and len(pairs) > 1:
+                    self._refused[topic] = size(pairs), now_ms() + _REMEMBERED_MS
+                    raise BatchTooLargeError(
+                        f"{len(pairs)} records for {topic} are more than it takes at once"
+                    ) from None
             else:
-                self.stalled_since_ms = None
                 return int(metadata.offset) + len(pairs) - 1
 
     async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> int:
         """Write records in as many batches as they need, in order; the offset of the last."""
         offset = -1
         for part in parts(records):
-            offset = await self.append(topic, partition, part)
+            try:
+                offset = await self.append(topic, partition, part)
+            except BatchTooLargeError:
+                half = len(part) // 2
+                await self.append_parts(topic, partition, part[:half])
+                offset = await self.append_parts(topic, partition, part[half:])
         return offset
 
     async def send(self, mail: Mapping[tuple[str, int], Sequence[Pair]]) -> None:
@@ -118,11 +161,8 @@ class Outbox:
             if self._producer is not failed:
                 return
             self._producer = None
-            try:
-                if failed is not None:
-                    await asyncio.wait_for(failed.stop(), 5)
-            except (KafkaError, TimeoutError) as error:
-                log.warning("outbox.stop_failed", error=str(error))
+            if failed is not None:
+                await self._stop(failed, 5.0)
             try:
                 await self.start()
             except KafkaError as error:
@@ -130,16 +170,21 @@ class Outbox:
                 log.warning("outbox.unreachable", bootstrap=self._bootstrap, error=str(error))
 
 
+def size(pairs: Iterable[Pair]) -> int:
+    """What records take, by and large."""
+    return sum(len(key or b"") + len(value or b"") + _OVERHEAD_BYTES for key, value in pairs)
+
+
 def parts(records: Sequence[Pair], limit: int = LARGEST_BATCH_BYTES // 2) -> Iterable[list[Pair]]:
     """Records in runs of at most ``limit`` bytes (a single larger one makes a run of its own)."""
     run: list[Pair] = []
-    size = 0
-    for key, value in records:
-        length = len(key or b"") + len(value or b"") + _OVERHEAD_BYTES
-        if run and size + length > limit:
+    taken = 0
+    for pair in records:
+        length = size([pair])
+        if run and taken + length > limit:
             yield run
-            run, size = [], 0
-        run.append((key, value))
-        size += length
+            run, taken = [], 0
+        run.append(pair)
+        taken += length
     if run:
         yield run

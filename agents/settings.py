@@ -14,9 +14,10 @@ from stream.errors import ConfigError
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, text, texts, whole
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import SECOND_MS, Calendar
+from stream.slices import DAY_MS, SECOND_MS, Calendar
 from stream.windows import WINDOWS
 
+_FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
@@ -26,8 +27,10 @@ DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 class Settings:
     """``id`` is the consumer group and the prefix of the changelogs; ``prefix`` goes before every other topic's name.
 
-    ``sources`` are topics of canonical events that are merged into ``touchpoints``. ``session_seconds`` is how long a
-    worker that died keeps its partitions. ``port`` is the web server's, 0 being any free one.
+    ``touchpoints`` is the topic of all events, for a second application that reads those of the first (empty: its own).
+    ``standby_replicas`` is how many other workers keep a partition's state warm. ``sources`` are topics of canonical
+    events that are merged into ``touchpoints``. ``session_seconds`` is how long a worker that died keeps its
+    partitions. ``port`` is the web server's, 0 being any free one.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -35,6 +38,8 @@ class Settings:
     prefix: str = ""
     partitions: int = 4
     replication: int = 1
+    touchpoints: str = ""
+    standby_replicas: int = 0
     sources: tuple[str, ...] = ()
     store: str = "memory"
     data_dir: Path = Path("data")
@@ -47,7 +52,7 @@ class Settings:
 
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
-        return self.prefix + name
+        return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
 
     def changelog(self, table: str) -> str:
         """The name of a state table's changelog."""
@@ -60,6 +65,8 @@ _KEYS = (
     "prefix",
     "partitions",
     "replication",
+    "touchpoints",
+    "standby_replicas",
     "sources",
     "store",
     "data_dir",
@@ -74,6 +81,10 @@ _KEYS = (
     "max_segments",
     "recent_ids",
     "max_record_bytes",
+    "hot_megabytes",
+    "customer_days",
+    "ticket_days",
+    "answer_days",
 )
 
 
@@ -165,6 +176,18 @@ def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     return whole(node, what, mistakes) * SECOND_MS
 
 
+def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
+    return _positive(node, what, mistakes) * 1024 * 1024
+
+
+def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    """What is forgotten sooner could still have changed what a window reads."""
+    days = whole(node, what, mistakes)
+    if days < _FEWEST_DAYS:
+        mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
+    return days * DAY_MS
+
+
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -181,6 +204,10 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "max_segments": ("max_segments", _positive),
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
+    "hot_megabytes": ("hot_bytes", _megabytes),
+    "customer_days": ("customer_kept_ms", _kept_days_as_ms),
+    "ticket_days": ("ticket_kept_ms", _kept_days_as_ms),
+    "answer_days": ("answer_kept_ms", _kept_days_as_ms),
 }
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
@@ -188,6 +215,8 @@ _REST: dict[str, tuple[str, Parse]] = {
     "prefix": ("prefix", text),
     "partitions": ("partitions", _positive),
     "replication": ("replication", _positive),
+    "touchpoints": ("touchpoints", text),
+    "standby_replicas": ("standby_replicas", whole),
     "sources": ("sources", texts),
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),

@@ -22,6 +22,7 @@ from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
 from agents.settings import Settings
+from agents.stalls import BROKERS, Stalls
 from agents.table import StateTable
 from stream.cellmail import mail
 from stream.fold import Fold, Folded
@@ -29,6 +30,8 @@ from stream.record import Record
 
 _LANE_BATCHES = 2
 """Batches that may wait in a lane: enough to keep it busy, few enough to keep memory small."""
+
+_PAUSE_S = 1.0
 
 Commit = Callable[["Lane", Sequence[Record], int], Awaitable[None]]
 log = structlog.get_logger(__name__)
@@ -41,8 +44,9 @@ class Lane:
     waits for ``patience_s`` to be told so, and takes it for an error when it is not.
     """
 
-    def __init__(self, fold: Fold, commit: Commit, patience_s: float = 0.0) -> None:
+    def __init__(self, fold: Fold, commit: Commit, stalls: Stalls, patience_s: float = 0.0) -> None:
         self.fold = fold
+        self.stalls = stalls
         self._commit = commit
         self._patience_s = patience_s
         self._batches: asyncio.Queue[tuple[Sequence[Record], int]] = asyncio.Queue(_LANE_BATCHES)
@@ -78,6 +82,8 @@ class Lane:
             except Exception as error:
                 await crashed(error)
                 return
+            finally:
+                self.stalls.end(BROKERS, self)
 
 
 class TouchpointsAgent:
@@ -92,7 +98,7 @@ class TouchpointsAgent:
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
         self._claims = 0
-        self._frontier = Frontier(app.seek)
+        self._frontier = Frontier(app.seek, app.earliest, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
@@ -109,24 +115,30 @@ class TouchpointsAgent:
             return claims == self._claims
 
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
         if not wanted():
             return False
-        store = self._table.partition_store
-        for partition in partitions:
+        folds = [self._fold(partition) for partition in partitions]  # all, before the first one reads on
+        for fold in folds:
             fault_point("mid-rebalance")
-            fold = Fold(
-                self._settings.config,
-                self.topic,
-                partition,
-                partial(store.get, partition),
-                store.keys(partition, (b"k", b"g")),
+            partition, place = fold.partition, TP(self.topic, fold.partition)
+            self._app.positions[place] = self._frontier.open(place, fold.marker.offset + 1, bounds[place])
+            lane = self.lanes[partition] = Lane(
+                fold, self._commit, self._outbox.stalls, 2.0 * self._settings.session_seconds
             )
-            place = TP(self.topic, partition)
-            self._app.positions[place] = fold.marker.offset + 1
-            self._frontier.open(place, fold.marker.offset + 1)
-            lane = self.lanes[partition] = Lane(fold, self._commit, 2.0 * self._settings.session_seconds)
             lane.open(self._app.crash)
         return True
+
+    def _fold(self, partition: int) -> Fold:
+        store = self._table.partition_store
+        return Fold(
+            self._settings.config,
+            self.topic,
+            partition,
+            partial(store.get, partition),
+            store.keys(partition, (b"k", b"g")),
+            partial(store.scan, partition),
+        )
 
     async def close(self) -> None:
         """The partitions are revoked."""
@@ -137,33 +149,42 @@ class TouchpointsAgent:
             self._app.positions.pop(TP(self.topic, partition), None)
 
     async def _commit(self, lane: Lane, records: Sequence[Record], generation: int) -> None:
-        fold = lane.fold
-        folded = fold.process(records, now_ms(), generation)
-        started = time.perf_counter()
-        if folded.changes:
+        """Fold records and make the outcome durable; in parts, where the changes do not fit into one batch."""
+        while True:
+            folded = lane.fold.process(records, now_ms(), generation)
+            started = time.perf_counter()
             try:
-                await self._make_durable(fold, folded, generation)
-            except BatchTooLargeError:
-                fold.rollback()
-                if len(records) == 1:
-                    raise
+                if folded.changes:
+                    await self._make_durable(lane.fold, folded, generation)
+                    self._health.commit.observe(time.perf_counter() - started)
+            except BatchTooLargeError as error:
+                lane.fold.rollback()
                 half = len(records) // 2
-                await self._commit(lane, records[:half], generation)
-                await self._commit(lane, records[half:], generation)
+                if half:
+                    await self._commit(lane, records[:half], generation)
+                    await self._commit(lane, records[half:], generation)
+                    return
+                await self._wait_for_room(lane, error)
+            else:
+                self._health.folded(len(records), folded)
                 return
-            self._health.commit.observe(time.perf_counter() - started)
-        self._health.folded(len(records), folded)
+
+    async def _wait_for_room(self, lane: Lane, error: BatchTooLargeError) -> None:
+        """What a single record comes to is more than the changelog takes: that is for its operator to change."""
+        lane.stalls.begin(BROKERS, lane, f"{error}; raise the topic's max.message.bytes")
+        await asyncio.sleep(_PAUSE_S)
 
     async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
+        self._table.written.check(folded.changes)
         n = self._settings.partitions
         cells = self._settings.topic("cells")
         out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
         rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
         fault_point("after-output")
-        offset = await self._table.written.append(fold.partition, folded.changes)
+        await self._table.written.append(fold.partition, folded.changes)
         fault_point("after-state")
-        self._table.write(fold.partition, folded.changes, offset)
+        await self._table.written.keep(fold.partition)
         fault_point("after-store")
         fold.settle()
         self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1

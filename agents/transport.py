@@ -4,17 +4,22 @@ Stock Faust pays some 200 µs for each message (tasks, locks, sensors); here tha
 message's value is the list of records, its offset that of the last one.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import PartitionRecords
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust import Schema
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 from faust.types import TP, ConsumerMessage
+
+_PARTING_S = 1.0
+"""How long to wait for brokers when the worker ends."""
 
 
 class _Records(PartitionRecords):  # type: ignore[misc]  # aiokafka has no types
@@ -39,6 +44,15 @@ class RawSchema(Schema[Any, Any]):
         return decode
 
 
+class _Thread(AIOKafkaConsumerThread):
+    """The consumer's thread, which ends also where no broker answers."""
+
+    async def on_thread_stop(self) -> None:
+        # Closing a fetcher whose broker is gone ends in a cancellation of its own, and nobody would be told of the end.
+        with suppress(asyncio.CancelledError, TimeoutError, KafkaError):
+            await asyncio.wait_for(super().on_thread_stop(), _PARTING_S)
+
+
 class BatchConsumer(AIOKafkaConsumer):
     """A consumer whose messages are batches.
 
@@ -47,6 +61,14 @@ class BatchConsumer(AIOKafkaConsumer):
     """
 
     app: Any
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_stop(self) -> None:
+        """Commit what is included; whoever goes on from there looks into the state, so that it may fail."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(super().on_stop(), _PARTING_S)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         fetched: Any = await self._wait_next_records(timeout)
@@ -86,32 +108,6 @@ class BatchConsumer(AIOKafkaConsumer):
             tp,
             generation_id=generation,
         )
-
-    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
-        """The end of each partition.
-
-        The embedded broker (Tansu 0.6) answers with the base offset of the last batch plus one; what it says in answer
-        to a fetch is right. Recovery that believed the former would stop within the last batch.
-        """
-        ends: Mapping[TP, int] = await super().highwaters(*partitions)
-        if self.app.exact_end_offsets:
-            return ends
-        right: Mapping[TP, int] = await self._thread.call_thread(self._fetched_ends, ends)
-        return right
-
-    async def _fetched_ends(self, ends: Mapping[TP, int]) -> Mapping[TP, int]:
-        """Runs on the consumer's thread."""
-        consumer = self._thread._ensure_consumer()
-        filled = [tp for tp, end in ends.items() if end]
-        for tp in filled:
-            consumer.seek(tp, ends[tp] - 1)
-        known: dict[TP, int] = {tp: end for tp, end in ends.items() if not end}
-        while len(known) < len(ends):
-            left = [tp for tp in filled if tp not in known]
-            with consumer._fetcher._subscriptions.fetch_context():
-                fetched = await consumer._fetcher.fetched_records(left, timeout=0.2)
-            known |= {tp: consumer.highwater(tp) for tp in fetched if consumer.highwater(tp)}
-        return known
 
     async def perform_seek(self) -> None:
         """Go to the committed offsets, and where a state knows better, to what it does not include yet."""

@@ -5,6 +5,7 @@ transition is in the state before it is sent, and is sent again after a restart:
 """
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from agents.clock import now_ms
 from agents.faults import fault_point
 from agents.frontier import Frontier
 from agents.instruments import Instruments
-from agents.outbox import Outbox, parts
+from agents.outbox import BatchTooLargeError, Outbox, parts
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
@@ -26,7 +27,6 @@ from schemas.metric import Metric
 from stream.board import Board
 from stream.cellmail import partition_of
 from stream.fold import MARKER
-from stream.state import Changes
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -47,7 +47,7 @@ class WindowsAgent:
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
         self._claims = 0
-        self._frontier = Frontier(app.seek)
+        self._frontier = Frontier(app.seek, app.earliest, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
@@ -65,6 +65,7 @@ class WindowsAgent:
             return claims == self._claims
 
         await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
+        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
         if not wanted():
             return False
         store, n = self._table.partition_store, self._settings.partitions
@@ -79,8 +80,7 @@ class WindowsAgent:
                 now_ms(),
             )
             place = TP(self.topic, partition)
-            self._app.positions[place] = board.marker.offset + 1
-            self._frontier.open(place, board.marker.offset + 1)
+            self._app.positions[place] = self._frontier.open(place, board.marker.offset + 1, bounds[place])
         self._task = asyncio.create_task(self._run())
         return True
 
@@ -113,6 +113,7 @@ class WindowsAgent:
             await self._app.crash(error)
 
     async def _round(self, partition: int, board: Board) -> None:
+        await self._outbox.send({(self.topic, partition): board.mends()})
         alerts = board.evaluate(now_ms())
         if board.state.is_changed:
             position = board.marker.offset + 1
@@ -121,7 +122,7 @@ class WindowsAgent:
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
             for part in parts(pairs):
-                await self._make_durable(partition, {key: value for key, value in part if key is not None})
+                await self._make_durable(partition, [(key, value) for key, value in part if key is not None])
             board.state.settle()
             self._app.positions[TP(self.topic, partition)] = position
         for alert in alerts:
@@ -131,11 +132,19 @@ class WindowsAgent:
         if alerts:
             fault_point("windows-after-alerts")
 
-    async def _make_durable(self, partition: int, changes: Changes) -> None:
+    async def _make_durable(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
         fault_point("windows-before-state")
-        offset = await self._table.written.append(partition, changes)
+        try:
+            await self._table.written.append(partition, dict(changes))
+        except BatchTooLargeError:
+            half = len(changes) // 2
+            if not half:
+                raise
+            await self._make_durable(partition, changes[:half])
+            await self._make_durable(partition, changes[half:])
+            return
         fault_point("windows-after-state")
-        self._table.write(partition, changes, offset)
+        await self._table.written.keep(partition)
         fault_point("windows-after-store")
 
     async def _tell(self, alerts: list[Alert]) -> None:

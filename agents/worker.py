@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
+from sys import maxsize
 from typing import Any, cast
 
 import faust
@@ -15,14 +16,18 @@ from yarl import URL
 from agents.changelog import Changelog
 from agents.clock import now_ms
 from agents.collector import BoardCollector
+from agents.ends import Ends
 from agents.fetch import fetch
+from agents.frontier import Bounds
 from agents.instruments import Instruments
 from agents.outbox import Outbox
+from agents.recovery import Tables
+from agents.restorer import Restorer
 from agents.settings import Settings
 from agents.sources import SourcesAgent
+from agents.stalls import CAUSES, Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
 from agents.table import StateTable
-from agents.topics import LARGEST_BATCH_BYTES
 from agents.touchpoints import TouchpointsAgent
 from agents.transport import BatchTransport, RawSchema
 from agents.web import WebServer, free_port
@@ -33,6 +38,8 @@ from stream.slices import SECOND_MS
 log = structlog.get_logger(__name__)
 _STALLED_MS = 10 * SECOND_MS
 _MOST_RECORDS = 10_000
+_FETCH_BYTES = 2 * 1024 * 1024
+"""Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
 Step = Callable[[], Awaitable[None]]
@@ -66,6 +73,15 @@ class CxApp(faust.App):
         """Read a partition on from ``offset``."""
         await self.consumer.seek(tp, offset)
 
+    async def earliest(self, tp: TP) -> int:
+        """The offset of the earliest record that a partition still has."""
+        return (await self.consumer.earliest_offsets(tp))[tp] or 0
+
+    async def bounds(self, tps: Collection[TP]) -> dict[TP, Bounds]:
+        """The offset of the earliest record that each partition still has, and the offset after its last one."""
+        earliest, ends = await self.consumer.earliest_offsets(*tps), await self.consumer.highwaters(*tps)
+        return {tp: (earliest[tp] or 0, (ends[tp] or 0) if self.exact_end_offsets else maxsize) for tp in tps}
+
     def _create_directories(self) -> None:
         """The stores make their own folders; Faust needs none."""
 
@@ -83,15 +99,17 @@ class Worker:
         self.settings = settings
         self.port = free_port(settings.host, settings.port)
         self.health = Instruments()
-        self.outbox = Outbox(settings.bootstrap)
+        self.stalls = Stalls()
+        self.outbox = Outbox(settings.bootstrap, self.stalls)
+        self.ends = Ends(settings.bootstrap)
         self.app = self._new_app()
         self.customers = self._table("customers")
         self.cells = self._table("windows")
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
-        self.ready = False
-        self.customers.on_ready = self._on_customers
-        self.cells.on_ready = self._on_cells
+        self._open: set[str] = set()
+        self.customers.on_owned = self._on_customers
+        self.cells.on_owned = self._on_cells
         self._subscribe()
         self._serve()
 
@@ -106,14 +124,15 @@ class Worker:
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
             topic_disable_leader=True,
-            table_standby_replicas=0,
+            table_standby_replicas=settings.standby_replicas,
+            TableManager=Tables,
             broker_session_timeout=session_s,
             broker_heartbeat_interval=session_s / 5,
             broker_rebalance_timeout=max(30.0, session_s),
             broker_request_timeout=max(40.0, session_s),
             broker_max_poll_records=_MOST_RECORDS,
             broker_commit_interval=1.0,
-            consumer_max_fetch_size=LARGEST_BATCH_BYTES,
+            consumer_max_fetch_size=_FETCH_BYTES,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
             stream_buffer_maxsize=16,
@@ -129,11 +148,12 @@ class Worker:
 
     def _table(self, name: str) -> StateTable:
         settings = self.settings
-        log = Changelog(settings.changelog(name), self._store(name), self.outbox, partial(fetch, settings.bootstrap))
+        read, restored = partial(fetch, settings.bootstrap), self.health.restored.labels(name)
+        log = Changelog(settings.changelog(name), self._store(name), self.outbox, read, self.stalls)
         table = StateTable(
             self.app,
             log=log,
-            restored=self.health.restored.labels(name),
+            restorer=Restorer(settings.bootstrap, log, restored, lambda: self.app.exact_end_offsets),
             name=name,
             partitions=settings.partitions,
             beacon=self.app.tables.beacon,
@@ -158,57 +178,73 @@ class Worker:
     def _serve(self) -> None:
         registry = self.health.registry
         registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
-        web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
-        self.app.service(cast(Any, web))
+        self.web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
         self.app.timer(1.0)(self._observe)
         self.app.before_start = self._connect
         self.app.before_stop = self._close
 
     async def _observe(self) -> None:
         """Bring the gauges that no event moves up to date."""
+        ends = await self.ends.of(self.app.positions)
         self.health.progress(
-            {tp: max(0, (self.app.consumer.highwater(tp) or 0) - at) for tp, at in self.app.positions.items()},
+            {
+                tp: max(0, max(self.app.consumer.highwater(tp) or 0, ends.get(tp, 0)) - at)
+                for tp, at in self.app.positions.items()
+            },
             {number: lane.fold.marker.watermark_ms for number, lane in self.touchpoints.lanes.items()},
             now_ms(),
-            self.outbox.stalled_since_ms,
+            {cause: self.stalls.since_ms(cause) for cause in CAUSES},
         )
 
-    async def _on_customers(self, partitions: set[int]) -> None:
-        await self._reopen(self.touchpoints, partitions)
+        folds = [lane.fold for lane in self.touchpoints.lanes.values()]
+        for table, parts in (("customers", folds), ("windows", self._boards())):
+            cells, hot = sum(part.cells for part in parts), sum(part.state.held_bytes for part in parts)
+            self.health.size(table, cells, hot)
 
-    async def _on_cells(self, partitions: set[int]) -> None:
-        if await self._reopen(self.windows, partitions):
-            self.ready = True
-            log.info("worker.ready", partitions=sorted(partitions), port=self.port)
+    async def _on_customers(self, partitions: set[int], standbys: set[int]) -> None:
+        await self._reopen(self.touchpoints, self.customers, partitions, standbys)
 
-    async def _reopen(self, agent: TouchpointsAgent | WindowsAgent, partitions: set[int]) -> bool:
-        """Let an agent go on with these partitions; False where they were revoked meanwhile."""
+    async def _on_cells(self, partitions: set[int], standbys: set[int]) -> None:
+        await self._reopen(self.windows, self.cells, partitions, standbys)
+
+    async def _reopen(
+        self, agent: TouchpointsAgent | WindowsAgent, table: StateTable, partitions: set[int], standbys: set[int]
+    ) -> None:
+        """Restore these partitions and let an agent go on with them, unless they are revoked meanwhile."""
         try:
             await agent.close()
-            return await agent.open(partitions)
+            if not await table.restorer.catch_up(partitions) or not await agent.open(partitions):
+                return
+            table.restorer.follow(standbys)
+            self._open.add(table.name)
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
-            return False
+        if self.ready:
+            log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
+
+    @property
+    def ready(self) -> bool:
+        """Both agents have their partitions, and these their state."""
+        return len(self._open) == 2
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self.ready = False
-        await asyncio.gather(self.touchpoints.close(), self.windows.close())
+        self._open.clear()
+        services = (self.customers.restorer.stop(), self.cells.restorer.stop())
+        await asyncio.gather(*services, self.touchpoints.close(), self.windows.close())
 
     async def _connect(self) -> None:
+        await self.app.add_runtime_dependency(cast(Any, self.web))  # at once: a recovery may take long, or wait
         await self.outbox.start()
         # Only the embedded broker has neither idempotent producers nor right end offsets.
         self.app.exact_end_offsets = self.outbox.is_idempotent
 
     async def _close(self) -> None:
         await self._on_revoked()
-        await self.outbox.stop()
+        await asyncio.gather(self.outbox.stop(), self.ends.stop())
 
     def trouble(self) -> str | None:
         """What keeps the worker from getting on; None while it does."""
-        since_ms = self.outbox.stalled_since_ms
-        if since_ms is not None and now_ms() - since_ms > _STALLED_MS:
-            return f"stalled: the brokers have refused writes for {(now_ms() - since_ms) // SECOND_MS} s"
-        return None
+        return self.stalls.trouble(_STALLED_MS)
 
     def unready(self) -> str | None:
         """What the worker still waits for; None once it owns its partitions and their state is complete."""

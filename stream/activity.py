@@ -74,3 +74,20 @@ def _earlier(activity: Activity, bits: int, at: int, time_ms: int) -> Iterator[C
     yield activity.last_ms, Active(gap, -1)
     yield time_ms, Active(gap)
     activity.last_ms = time_ms
+
+
+def forget(activity: Activity, day: int) -> None:
+    """Leave out, in place, what no day from ``day`` on has to do with: all but the last of the days before it.
+
+    >>> activity = Activity(100, bytes([0b10101]), 5)
+    >>> forget(activity, 103)
+    >>> activity.first_day, activity.days.hex()
+    (102, '05')
+    """
+    bits = int.from_bytes(activity.days, "little")
+    older = bits & ((1 << max(0, day - activity.first_day)) - 1)
+    if older:
+        shift = older.bit_length() - 1
+        bits >>= shift
+        activity.first_day += shift
+        activity.days = bits.to_bytes((bits.bit_length() + 7) // 8, "little")

@@ -1,26 +1,39 @@
 """A customer's answer to one survey: the latest one counts."""
 
+from typing import Any
+
 from msgspec import Struct, msgpack
 
 from schemas.survey import DEFAULT_SCALES, SurveyAnswered
 from stream.facts import Answered
 from stream.segments import Values
+from stream.versions import Shape
 
 
 class Answer(Struct, array_like=True):
-    """The answer that is counted, in the slice of ``time_ms`` and the segments of ``values``."""
+    """The answer that is counted, in the slice of ``time_ms`` and the segments of ``values``.
+
+    ``touched_ms`` is the watermark when the customer last answered the survey.
+    """
 
     time_ms: int
     event: str
     values: Values
     counted: Answered
+    touched_ms: int = 0
 
     def encode(self) -> bytes:
-        return _encode(self)
+        return _SHAPE.encode(_encode(self))
+
+
+def _touched_when_given(old: list[Any]) -> list[Any]:
+    """Version 1 did not say when it was touched: as late as its own time, as far as is known."""
+    return [*old, old[0]]
 
 
 _encode = msgpack.Encoder().encode
-decode = msgpack.Decoder(Answer).decode
+_SHAPE = Shape(msgpack.Decoder(Answer).decode, _touched_when_given)
+decode = _SHAPE.decode
 
 
 def answer(event: SurveyAnswered, values: Values) -> Answer:

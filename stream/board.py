@@ -24,7 +24,7 @@ from schemas.cell import (
 from schemas.metric import Metric
 from stream.config import Config
 from stream.counters import Counters
-from stream.fold import MARKER, VERSION, Marker, decode_marker
+from stream.fold import MARKER, Marker, decode_marker
 from stream.history import History
 from stream.metrics import UNITS, Reading, Value, read_one
 from stream.metrics import read as read_metrics
@@ -34,6 +34,7 @@ from stream.record import Record
 from stream.rules import INACTIVE, Rule, decode_alert_state, step
 from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
 from stream.state import Load, State
+from stream.versions import VERSION, check
 from stream.windows import WINDOWS, Interval
 
 _CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
@@ -80,16 +81,21 @@ class _Look:
 
 
 class Board:
-    """One partition of cells. ``load`` reads its store, ``keys`` are those already in it."""
+    """One partition of cells. ``load`` reads its store, ``keys`` are those already in it.
+
+    Raises:
+        NewerStateError: the state was written by a later release.
+    """
 
     def __init__(
         self, config: Config, rules: Sequence[Rule], load: Load, keys: Iterable[bytes] = (), clock_ms: int = 0
     ) -> None:
         self.config = config
-        self.state = State(load)
+        self.state = State(load, config.hot_bytes)
         self.history = History(config)
         self.progress = Progress()
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
+        check(self.marker.version, "cells")
         self._rules = tuple(rules)
         self._windows = [WINDOWS[name] for name in config.windows]
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
@@ -97,6 +103,7 @@ class Board:
         self._looks: dict[tuple[Segment, str], _Look] = {}
         self._published: dict[tuple[Segment, str], Read] = {}
         self._told: dict[bytes, tuple[Alert, ...]] = {}
+        self._mends: dict[bytes, bytes] = {}
         self._restore(keys, clock_ms)
         # What a former owner has published is not known here: at first, all that has no value is published as such.
         self._unknown = Read(0, 0, 0, dict.fromkeys(UNITS, _UNKNOWN)) if self.progress.as_of_ms else None
@@ -114,6 +121,11 @@ class Board:
         clock = self.state.get(_CLOCK, _decode_clock)
         if clock is not None:
             self.progress.as_of_ms = clock.as_of_ms
+
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return sum(len(keys) for starts in self._keys.values() for keys in starts.values())
 
     def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> int:
         """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing.
@@ -143,7 +155,10 @@ class Board:
 
     def _merge_watermark(self, key: bytes, watermark: Watermark, clock_ms: int) -> None:
         known = self.state.get(_WATERMARK + key, decode_watermark)
-        if known is None or watermark.offset > known.offset:
+        if known is not None and watermark.offset < known.offset:
+            self._mends[key] = known.encode()
+        elif known is None or watermark.offset > known.offset:
+            self._mends.pop(key, None)
             self.state.put(_WATERMARK + key, watermark)
             self.progress.move(decode_watermark_key(key).partition, watermark.time_ms, clock_ms)
 
@@ -151,7 +166,9 @@ class Board:
         cell, where, key = decode_cell(value), decode_cell_key(cell_key), _CELL + cell_key
         known = self.state.get(key, decode_cell)
         if known is not None and cell.offset < known.offset:
+            self._mends[cell_key] = known.encode()
             return
+        self._mends.pop(cell_key, None)
         if where.resolution_ms not in RESOLUTIONS:
             raise UnknownSliceError(where.resolution_ms)
         end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
@@ -159,6 +176,15 @@ class Board:
             return
         self.state.put(key, cell)
         self._index(key, where, known, cell.counters)
+
+    def mends(self) -> list[tuple[bytes, bytes]]:
+        """Records of ``cells`` after which an older one came, as from a worker that had lost its partition.
+
+        To be sent again before what ``state`` has to hand over is durable: compaction keeps the last one of a key.
+        """
+        found = list(self._mends.items())
+        self._mends.clear()
+        return found
 
     def _index(self, key: bytes, where: CellKey, known: Cell | None, counters: Counters) -> None:
         old = None if known is None else known.counters

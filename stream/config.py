@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
+from stream.state import HOT_BYTES
 from stream.windows import WINDOWS
 
 Segmentation = tuple[str, ...]
@@ -19,12 +20,18 @@ RETENTION_MS: Mapping[int, int] = {
 }
 """How long slices of each resolution are kept after their end, by the watermark."""
 
+KEPT_MS = RETENTION_MS[DAY_MS] + 2 * DAY_MS
+"""For how long a customer, a ticket or an answer can change a number that is kept: all of its last day counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """``future_ms``: how far an event may be ahead of the clock. ``max_segments``: values of one segmentation that a
     partition tells apart before the rest goes to ``other``. ``recent_ids``: event ids remembered for each customer.
-    ``max_record_bytes``: larger ones are rejected."""
+    ``max_record_bytes``: larger ones are rejected. ``customer_kept_ms`` and the like: how long a customer, a ticket or
+    an answer is kept after the last touchpoint about it, by the watermark. ``hot_bytes``: memory for the decoded state
+    of one partition; the rest of it is read from the store when it is needed.
+    """
 
     segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
     windows: tuple[str, ...] = tuple(WINDOWS)
@@ -34,6 +41,10 @@ class Config:
     max_segments: int = 1_000
     recent_ids: int = 128
     max_record_bytes: int = 262_144
+    customer_kept_ms: int = KEPT_MS
+    ticket_kept_ms: int = KEPT_MS
+    answer_kept_ms: int = KEPT_MS
+    hot_bytes: int = HOT_BYTES
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ _DIGEST_BYTES = 8
 
 class _Record(Struct, array_like=True):
     recent: bytes
-    last_ms: int
+    touched_ms: int
     activity: Raw
 
 
@@ -23,16 +23,17 @@ _INACTIVE = Raw(_encode({}))
 class Customer:
     """One customer.
 
-    ``recent`` is the last event ids as digests of 8 bytes, the oldest first. ``last_ms`` is the latest event time.
+    ``recent`` is the last event ids as digests of 8 bytes, the oldest first. ``touched_ms`` is the watermark
+    when the last touchpoint came.
     ``today`` is a memory of what needs no second look (not stored): the earliest moment by the numbers of the segments,
     on ``day``.
     """
 
-    __slots__ = ("_activity", "_encoded", "day", "last_ms", "recent", "today")
+    __slots__ = ("_activity", "_encoded", "day", "recent", "today", "touched_ms")
 
-    def __init__(self, recent: bytes = b"", last_ms: int = 0, encoded: Raw = _INACTIVE) -> None:
+    def __init__(self, recent: bytes = b"", touched_ms: int = 0, encoded: Raw = _INACTIVE) -> None:
         self.recent = recent
-        self.last_ms = last_ms
+        self.touched_ms = touched_ms
         self.day = 0
         self.today: dict[tuple[int, ...], int] = {}
         # Most touchpoints of a day change nothing here, so it stays encoded until one does.
@@ -45,6 +46,11 @@ class Customer:
         if self._activity is None:
             self._activity = _decode_activity(self._encoded)
         return self._activity
+
+    def forget(self) -> None:
+        """Be as new."""
+        self.recent, self.day, self.today = b"", 0, {}
+        self._encoded, self._activity = _INACTIVE, None
 
     def is_repeat(self, event_id: str, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
@@ -61,9 +67,9 @@ class Customer:
     def encode(self) -> bytes:
         if self._activity is not None:
             self._encoded, self._activity = Raw(_encode(self._activity)), None
-        return _encode((self.recent, self.last_ms, self._encoded))
+        return _encode((self.recent, self.touched_ms, self._encoded))
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
         record = _decode(data)
-        return cls(record.recent, record.last_ms, record.activity.copy())
+        return cls(record.recent, record.touched_ms, record.activity.copy())

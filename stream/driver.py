@@ -9,6 +9,7 @@ can also crash like them. Use it to test rules and mappings, as our own tests do
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from zlib import crc32
 
 from schemas.alert import Alert
@@ -178,7 +179,11 @@ class Driver:
 
     def _fold(self, partition: int) -> Fold:
         store = self._sources[partition].store
-        return Fold(self.config, "touchpoints", partition, store.get, store)
+
+        def scan(start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+            return nsmallest(limit, (key for key in store if start <= key < end))
+
+        return Fold(self.config, "touchpoints", partition, store.get, store, scan)
 
     def _board(self, partition: int, clock_ms: int) -> Board:
         rules = [rule for rule in self._rules if partition_of(rule.segment, self._partitions) == partition]

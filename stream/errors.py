@@ -11,3 +11,7 @@ class ConfigError(CxstreamError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class StateError(CxstreamError):
+    """A state's store failed: no fault of the records that it was read or written for."""

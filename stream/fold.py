@@ -20,7 +20,9 @@ from stream.config import Config
 from stream.counters import Counters
 from stream.customer import Customer
 from stream.decode import Outcome, Refusal, decode
+from stream.errors import StateError
 from stream.facts import Arrived
+from stream.keeping import ANSWER, CUSTOMER, STRETCH_MS, TICKET, Keeping, Scan
 from stream.metrics import counted
 from stream.record import Record
 from stream.segments import Segments, Values, reader
@@ -29,10 +31,10 @@ from stream.state import Changes, Load, State
 from stream.tally import CellId, Coder, Tally
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
+from stream.versions import VERSION, check
 
 MARKER = b"m"
 _SEGMENT = b"g"
-VERSION = 1
 _TEXT_LIMIT = 10_000
 _AT_ONCE = 250
 """Touchpoints that are decoded at once."""
@@ -66,7 +68,7 @@ class Folded:
 
     ``cells`` are current totals, ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type.
     ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are new values that went to
-    ``other``.
+    ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
     """
 
     offset: int
@@ -79,6 +81,7 @@ class Folded:
     duplicates: int = 0
     late: int = 0
     capped: int = 0
+    forgotten: int = 0
     skipped: int = 0
 
 
@@ -100,16 +103,35 @@ class _PoisonError(Exception):
         self.cause = cause
 
 
+def _no_keys(start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+    """A store that has nothing to be cleared away."""
+    return ()
+
+
 class Fold:
-    """The fold of one partition. ``load`` reads its store, ``keys`` are those already in it (of cells and segments)."""
+    """The fold of one partition.
+
+    ``load`` and ``scan`` read its store, ``keys`` are those already in it (of cells and segments).
+
+    Raises:
+        NewerStateError: the state was written by a later release.
+    """
 
     def __init__(
-        self, config: Config, topic: str, partition: int, load: Load, keys: Iterable[bytes] = (), room: int = 200_000
+        self,
+        config: Config,
+        topic: str,
+        partition: int,
+        load: Load,
+        keys: Iterable[bytes] = (),
+        scan: Scan = _no_keys,
     ) -> None:
         keys = list(keys)
         self.config, self.topic, self.partition = config, topic, partition
-        self.state = State(load, room)
+        self.state = State(load, config.hot_bytes)
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
+        check(self.marker.version, f"{topic}-{partition}")
+        self._keeping = Keeping(config, self.state, load, scan)
         self._reach(self.marker.watermark_ms)
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
@@ -122,7 +144,13 @@ class Fold:
         self._calendar = config.calendar
         self._recent_ids = config.recent_ids
         self._kept_ms = config.retention_ms[DAY_MS]
+        self._kept_days = self._kept_ms // DAY_MS + 1
         self._day, self._day_ms = 0, (0, 0)
+
+    @property
+    def cells(self) -> int:
+        """How many cells are kept."""
+        return len(self._cells)
 
     def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
         """Fold records in order. Those at or below the offset already included are skipped.
@@ -155,12 +183,15 @@ class Fold:
         self.state.rollback()
         self._cells.rollback()
         self._tally.clear()
+        self._keeping.rollback()
         self._reach(self.marker.watermark_ms)
 
     def _reach(self, watermark_ms: int) -> None:
         """Set the watermark; a minute behind it is late, and before 1990 is never right."""
         self._watermark_ms = watermark_ms
         self._late_ms = max(watermark_ms - MINUTE_MS, EARLIEST_MS)
+        self._keeping.reach(watermark_ms)
+        self._stretch_end_ms = self._keeping.stretch_ms + STRETCH_MS
 
     def _run(self, records: Sequence[Record], poisoned: dict[int, Refusal], now_ms: int, generation: int) -> Folded:
         folded = Folded(self.marker.offset, self._watermark_ms)
@@ -173,6 +204,8 @@ class Fold:
             elif refusal is None:
                 try:
                     refusal = self._touchpoint(outcome, horizon_ms, folded)  # type: ignore[arg-type]
+                except StateError:
+                    raise
                 except Exception as error:
                     raise _PoisonError(index, error) from error
             if refusal is not None:
@@ -195,9 +228,10 @@ class Fold:
         folded.cells = {cell: dict(total) for cell, total in touched.items()}
         self._tally.clear()
         folded.expired = passed + self._cells.expire(self._watermark_ms)
+        lists, folded.forgotten = self._keeping.clear(self._watermark_ms, folded.offset)
         marker = Marker(VERSION, folded.offset, self._watermark_ms, generation, records[0].offset, len(records))
         self.state.put(MARKER, marker)
-        folded.changes = {MARKER: marker.encode(), **self.state.changes()}
+        folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists}
         for segment in self.segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""
 
@@ -208,15 +242,19 @@ class Fold:
             if refusal is not None:
                 return refusal
             folded.late += 1
-        customer = self.state.change(b"c" + event.customer.encode(), Customer.decode, Customer)
+        key = CUSTOMER + event.customer.encode()
+        customer = self.state.change(key, Customer.decode, Customer)
+        if customer.touched_ms < max(time_ms, self._watermark_ms) - self.config.customer_kept_ms:
+            customer.forget()
         if customer.is_repeat(event.id, self._recent_ids):
             folded.duplicates += 1
             return None
         if time_ms > self._watermark_ms:
             self._watermark_ms = time_ms
             self._late_ms = time_ms - MINUTE_MS if time_ms > _SOON_MS else EARLIEST_MS
-        if time_ms > customer.last_ms:
-            customer.last_ms = time_ms
+            if time_ms >= self._stretch_end_ms:
+                self._reach(time_ms)
+        self._keeping.touch(key, customer, self._watermark_ms)
         values = self._values(event)
         arrival = self._arrivals[type(event)].get(values) or self._arrival(event, values)
         folded.events[arrival.kind] += 1
@@ -272,6 +310,8 @@ class Fold:
                 days[keys[number]] = activity.started(day, time_ms)
                 new.append(self._first[number])
                 continue
+            if day - known.first_day > self._kept_days:
+                activity.forget(known, self._calendar.day_number(self._watermark_ms - self._kept_ms))
             for at_ms, fact in activity.seen(known, day, time_ms, self._midnight_ms):
                 self._tally.count((number,), at_ms, self._watermark_ms, counted(fact))
         if new:
@@ -279,8 +319,12 @@ class Fold:
 
     def _ticket(self, event: Touchpoint, values: Values) -> None:
         """Something happened to a ticket: what its resolution contributes may change."""
-        key = b"t" + msgpack.encode((event.customer, event.ticket))
-        ticket = self.state.change(key, tickets.decode, lambda: tickets.Ticket(values, event.time_ms, event.time_ms))
+        key = TICKET + msgpack.encode((event.customer, event.ticket))
+        ticket = self.state.get(key, tickets.decode)
+        if ticket is None or ticket.touched_ms < self._watermark_ms - self.config.ticket_kept_ms:
+            ticket = tickets.Ticket(values, event.time_ms)
+        self.state.put(key, ticket)
+        self._keeping.touch(key, ticket, self._watermark_ms)
         if not tickets.apply(ticket, event, values):
             return
         old, new = ticket.counted, tickets.resolution(ticket)
@@ -295,15 +339,19 @@ class Fold:
 
     def _survey(self, event: SurveyAnswered, values: Values) -> None:
         """An answer: the latest of a customer to a survey counts, and takes the place of the one before."""
-        key = b"s" + msgpack.encode((event.customer, event.survey, event.kind))
+        key = ANSWER + msgpack.encode((event.customer, event.survey, event.kind))
         old = self.state.get(key, answers.decode)
         new = answers.answer(event, values)
-        if old is not None:
+        if old is not None and old.touched_ms >= self._watermark_ms - self.config.answer_kept_ms:
             if not answers.replaces(new, old):
+                self.state.put(key, old)
+                self._keeping.touch(key, old, self._watermark_ms)
                 return
+            new.touched_ms = old.touched_ms
             taken_back = replace(old.counted, sign=-1)
             self._tally.count(self.segments.numbers(old.values), old.time_ms, self._watermark_ms, counted(taken_back))
         self.state.put(key, new)
+        self._keeping.touch(key, new, self._watermark_ms)
         self._tally.count(self.segments.numbers(values), event.time_ms, self._watermark_ms, counted(new.counted))
 
     def _midnight_ms(self, day: int) -> int:

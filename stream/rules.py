@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 from msgspec import Struct, msgpack
@@ -10,6 +10,7 @@ from msgspec import Struct, msgpack
 from schemas.alert import Alert
 from schemas.cell import Segment
 from stream.metrics import Value
+from stream.versions import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,18 @@ class AlertState(Struct, array_like=True, frozen=True):
     last: tuple[Alert, ...] = ()
 
     def encode(self) -> bytes:
-        return msgpack.encode(self)
+        return _SHAPE.encode(msgpack.encode(self))
 
 
+def _all_of_last(old: list[Any]) -> list[Any]:
+    """Version 1 kept the very last transition, or None."""
+    *others, last = old
+    return [*others, [] if last is None else [last]]
+
+
+_SHAPE = Shape(msgpack.Decoder(AlertState).decode, _all_of_last)
 INACTIVE = AlertState()
-decode_alert_state = msgpack.Decoder(AlertState).decode
+decode_alert_state = _SHAPE.decode
 
 
 def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tuple[AlertState, Alert | None]:

@@ -7,6 +7,11 @@ Objects are decoded on first use and kept while there is room. What changed is h
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+HOT_BYTES = 128 * 1024 * 1024
+"""Room for the decoded objects of one partition."""
+_OBJECT_BYTES, _BYTES_PER_BYTE = 600, 3
+"""What an object takes beside its encoding, and for each byte of it: measured on customers, tickets and cells."""
+
 
 class Stored(Protocol):
     """An object that lives in the state."""
@@ -24,13 +29,17 @@ Changes = dict[bytes, bytes | None]
 class State:
     """Objects by key. The first byte of a key says what kind of object it holds.
 
+    ``room`` is the memory for decoded objects, in bytes; what one takes is judged by the size of its encoding.
+
     While changes are being made durable, further ones may be made: these belong to the next ``changes``.
     """
 
-    def __init__(self, load: Load, room: int = 200_000) -> None:
+    def __init__(self, load: Load, room: int = HOT_BYTES) -> None:
         self._load = load
         self._room = room
         self._objects: dict[bytes, Stored] = {}
+        self._sizes: dict[bytes, int] = {}
+        self._held = 0
         self._changed: dict[bytes, Stored | None] = {}
         self._pending: dict[bytes, Stored | None] = {}
 
@@ -45,6 +54,7 @@ class State:
         if data is None:
             return None
         loaded = self._objects[key] = decode(data)
+        self._weigh(key, data)
         return loaded
 
     def put(self, key: bytes, value: Stored) -> None:
@@ -61,8 +71,13 @@ class State:
 
     def delete(self, key: bytes) -> None:
         """Remove what is under ``key``, if anything."""
-        self._objects.pop(key, None)
+        self._drop(key)
         self._changed[key] = None
+
+    @property
+    def held_bytes(self) -> int:
+        """What the decoded objects are judged to take."""
+        return self._held
 
     @property
     def is_changed(self) -> bool:
@@ -72,20 +87,34 @@ class State:
     def changes(self) -> Changes:
         """What changed since it was last asked for, encoded."""
         self._pending, self._changed = self._changed, {}
-        return {key: None if value is None else value.encode() for key, value in self._pending.items()}
+        changes: Changes = {}
+        for key, value in self._pending.items():
+            data = changes[key] = None if value is None else value.encode()
+            if data is not None:
+                self._weigh(key, data)
+        return changes
 
     def settle(self) -> None:
         """What ``changes`` handed over is in the store now. Objects beyond the room go, the longest held first."""
         self._pending.clear()
-        excess = len(self._objects) - self._room
-        if excess > 0:
-            for key in list(self._objects)[: excess + self._room // 10]:
-                if key not in self._changed:
-                    del self._objects[key]
+        if self._held > self._room:
+            for key in [key for key in self._objects if key not in self._changed]:
+                self._drop(key)
+                if self._held <= self._room * 9 // 10:
+                    return
+
+    def _weigh(self, key: bytes, data: bytes) -> None:
+        size = _OBJECT_BYTES + _BYTES_PER_BYTE * len(data)
+        self._held += size - self._sizes.get(key, 0)
+        self._sizes[key] = size
+
+    def _drop(self, key: bytes) -> None:
+        self._objects.pop(key, None)
+        self._held -= self._sizes.pop(key, 0)
 
     def rollback(self) -> None:
         """Forget all changes since the last ``settle``: what they touched is read from the store again."""
         for key in (*self._changed, *self._pending):
-            self._objects.pop(key, None)
+            self._drop(key)
         self._changed.clear()
         self._pending.clear()

@@ -80,11 +80,14 @@ class Resolution(Struct, array_like=True, frozen=True):
 
 
 class Ticket(Struct, array_like=True):
-    """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``)."""
+    """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``).
+
+    ``touched_ms`` is the watermark when the last of its touchpoints came.
+    """
 
     values: Values
     first_ms: int
-    last_ms: int
+    touched_ms: int = 0
     steps: list[Step] = []
     base: Life | None = None
     merged: bool = False
@@ -106,7 +109,6 @@ def apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
     """
     if ticket.merged:
         return False
-    ticket.last_ms = max(ticket.last_ms, event.time_ms)
     changed = event.time_ms < ticket.first_ms and values != ticket.values
     if event.time_ms < ticket.first_ms:
         ticket.first_ms, ticket.values = event.time_ms, values

@@ -12,6 +12,7 @@ from stream.state import State
 from stream.tally import CellId
 
 PREFIX = b"k"
+_MOST_EXPIRED = 20_000
 _encode = msgpack.Encoder(order="deterministic").encode
 _decode_counters = msgpack.Decoder(Counters).decode
 _decode_id = msgpack.Decoder(tuple[Segment, int, int]).decode
@@ -44,6 +45,9 @@ class Cells:
         for key in keys:
             _, resolution_ms, start_ms = _decode_id(key[len(PREFIX) :])
             self._starts[resolution_ms].setdefault(start_ms, set()).add(key)
+
+    def __len__(self) -> int:
+        return sum(len(keys) for starts in self._starts.values() for keys in starts.values())
 
     def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Counters], list[CellId]]:
         """Add to the cells; the new totals of those touched, and which of them are over already.
@@ -82,10 +86,16 @@ class Cells:
         self._ended.clear()
 
     def expire(self, watermark_ms: int) -> list[CellId]:
-        """Drop the cells whose slice ended longer ago than it is kept, and name them."""
+        """Drop the cells whose slice ended longer ago than it is kept, and name them.
+
+        Some at a time: after a silence all of a day may be over at once, which would not fit into one batch of state.
+        The rest goes with the next batches; nothing is counted in it any more.
+        """
         gone: list[CellId] = []
         for resolution_ms, starts in self._starts.items():
             for start_ms in [start_ms for start_ms in starts if self._is_over(resolution_ms, start_ms, watermark_ms)]:
+                if len(gone) >= _MOST_EXPIRED:
+                    return gone
                 self._ended.append((resolution_ms, start_ms))
                 for key in starts[start_ms]:
                     self._state.delete(key)

@@ -6,7 +6,7 @@ import structlog
 import typer
 
 from agents.brokers import BrokerError
-from agents.cli import alerts, broker, demo, metrics, rejected, replay, simulate, status, topics, worker
+from agents.cli import alerts, broker, compare, demo, metrics, rejected, replay, simulate, status, topics, worker
 from stream.errors import CxstreamError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for command in (
     simulate.simulate,
     replay.replay,
     metrics.metrics,
+    compare.compare,
     alerts.alerts,
     rejected.rejected,
     status.status,

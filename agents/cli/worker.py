@@ -11,6 +11,7 @@ from agents import topics
 from agents.cli.options import Bootstrap, SettingsFile
 from agents.settings import load
 from agents.worker import Worker
+from stream.errors import CxstreamError
 
 
 def worker(
@@ -26,9 +27,18 @@ def worker(
     uvloop.install()
     running = Worker(settings)
     _settle_garbage_collector()
-    process = faust.Worker(running.app, loglevel="info" if verbose else "warn", logfile=None, redirect_stdouts=False)
+    process = _Process(running.app, loglevel="info" if verbose else "warn", logfile=None, redirect_stdouts=False)
     process.spinner = None
     process.execute_from_commandline()
+
+
+class _Process(faust.Worker):
+    """Faust's own, which shows the stack of what ended it; what we know of is said in a line."""
+
+    def on_worker_shutdown(self) -> None:
+        reason = self.app.crash_reason
+        if isinstance(reason, CxstreamError):
+            typer.echo(f"cxstream: {reason}", err=True)
 
 
 def _settle_garbage_collector() -> None:

@@ -2,6 +2,6 @@
 
 from agents.stores.memory import MemoryStore
 from agents.stores.rocks import RocksStore
-from agents.stores.store import PartitionStore
+from agents.stores.store import PartitionStore, StoreError
 
-__all__ = ["MemoryStore", "PartitionStore", "RocksStore"]
+__all__ = ["MemoryStore", "PartitionStore", "RocksStore", "StoreError"]

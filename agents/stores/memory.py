@@ -1,6 +1,7 @@
 """State in memory: gone with the process, back from the changelog."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 
 from agents.stores.store import PartitionStore
 
@@ -28,12 +29,18 @@ class MemoryStore(PartitionStore):
     def keys(self, partition: int, prefixes: Sequence[bytes]) -> Iterable[bytes]:
         return [key for key in self._data.get(partition, {}) if key.startswith(tuple(prefixes))]
 
+    def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        return nsmallest(limit, (key for key in self._data.get(partition, {}) if start <= key < end))
+
     def offset(self, partition: int) -> int | None:
         return self._offsets.get(partition)
 
     def release(self, partition: int) -> None:
         self._data.pop(partition, None)
         self._offsets.pop(partition, None)
+
+    def drop(self, partition: int, why: str) -> None:
+        self.release(partition)
 
     def close(self) -> None:
         self._data.clear()

@@ -3,7 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 
+from stream.errors import CxstreamError
 from stream.record import Record
+
+
+class StoreError(CxstreamError):
+    """The store cannot take a write now, as where the disk is full. It holds what it held before."""
 
 
 class PartitionStore(ABC):
@@ -15,11 +20,19 @@ class PartitionStore(ABC):
 
     @abstractmethod
     def write(self, partition: int, changes: Mapping[bytes, bytes | None], offset: int) -> None:
-        """Make changes (None deletes) that stand in the changelog up to ``offset``, all or none."""
+        """Make changes (None deletes) that stand in the changelog up to ``offset``, all or none.
+
+        Raises:
+            StoreError: they cannot be written now. The same write may be tried again.
+        """
 
     @abstractmethod
     def keys(self, partition: int, prefixes: Sequence[bytes]) -> Iterable[bytes]:
         """The keys that begin with one of the prefixes."""
+
+    @abstractmethod
+    def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        """The keys from ``start`` up to ``end``, in order, ``limit`` at most."""
 
     @abstractmethod
     def offset(self, partition: int) -> int | None:
@@ -28,6 +41,10 @@ class PartitionStore(ABC):
     @abstractmethod
     def release(self, partition: int) -> None:
         """The partition belongs to another worker now."""
+
+    @abstractmethod
+    def drop(self, partition: int, why: str) -> None:
+        """Begin a partition anew: what is there is of no use."""
 
     @abstractmethod
     def close(self) -> None:

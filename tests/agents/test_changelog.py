@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from agents.changelog import HEAD, Changelog, FencedError
 from agents.outbox import Outbox, Pair
-from agents.stores import MemoryStore
+from agents.stalls import Stalls
+from agents.stores import MemoryStore, StoreError
 
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits before claiming again."""
     monkeypatch.setattr("agents.changelog._PAUSE_S", 0)
+    monkeypatch.setattr("agents.keeper._PAUSE_S", 0.01)
 
 
 class Line(NamedTuple):
@@ -29,7 +31,7 @@ class Log(Outbox):
     """A partition, and a producer that can send a batch twice."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere")
+        super().__init__("nowhere", Stalls())
         self.lines: list[Line] = []
         self.repeats = 0
 
@@ -49,7 +51,7 @@ class Writer:
 
     def __init__(self, log: Log) -> None:
         self.log, self.store = log, MemoryStore()
-        self.changelog = Changelog("changelog", self.store, log, log.fetch)
+        self.changelog = Changelog("changelog", self.store, log, log.fetch, Stalls())
 
     def recover(self, up_to: int | None = None) -> None:
         self.changelog.restore(0, self.log.lines[:up_to])
@@ -59,8 +61,8 @@ class Writer:
 
     def write(self, **changes: str) -> None:
         values = {key.encode(): value.encode() for key, value in changes.items()}
-        offset = asyncio.run(self.changelog.append(0, values))
-        self.store.write(0, values, offset)
+        asyncio.run(self.changelog.append(0, values))
+        asyncio.run(self.changelog.keep(0))
 
     def reads(self) -> dict[str, str]:
         return {key.decode(): (self.store.get(0, key) or b"").decode() for key in self.store.keys(0, [b""])}
@@ -204,3 +206,51 @@ def test_whoever_writes_when_what_was_not_refused_is_what_is_read(done: list[tup
                 accepted[key] = f"{number} by {who}"
                 assert writers[who].reads() == accepted == compacted(log)
         assert recovered(log) == accepted
+
+
+class FullStore(MemoryStore):
+    """Takes nothing while it is full."""
+
+    full = False
+
+    def write(self, partition: int, changes, offset: int) -> None:
+        if self.full:
+            raise StoreError("no space left")
+        super().write(partition, changes, offset)
+
+
+def test_what_a_full_store_did_not_take_is_there_after_a_rebalance() -> None:
+    log, stalls, store = Log(), Stalls(), FullStore()
+    changelog = Changelog("changelog", store, log, log.fetch, stalls)
+
+    async def run() -> None:
+        await changelog.claim(0)
+        store.full = True
+        await changelog.append(0, {b"a": b"1"})
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(changelog.keep(0), 0.05)
+        assert stalls.trouble(0) == "stalled for 0 s: no space left"
+        claim = asyncio.create_task(changelog.claim(0))
+        await asyncio.sleep(0.05)
+        assert not claim.done()
+        store.full = False
+        await claim
+        assert (store.get(0, b"a"), stalls.trouble(0)) == (b"1", None)
+
+    asyncio.run(run())
+
+
+def test_a_recovery_onto_a_full_store_goes_on_where_it_was() -> None:
+    log, _, new = owners()
+    new.write(a="2", c="2")
+    stalls, store = Stalls(), FullStore()
+    store.full = True
+    changelog = Changelog("changelog", store, log, log.fetch, stalls)
+    for line in log.lines:
+        changelog.restore(0, [line])
+    assert (store.offset(0), stalls.since_ms("brokers")) == (None, None)
+    assert stalls.since_ms("disk") is not None
+    store.full = False
+    asyncio.run(changelog.keep(0))
+    assert [store.get(0, key) for key in (b"a", b"b", b"c")] == [b"2", b"1", b"2"]
+    assert stalls.since_ms("disk") is None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from agents.changelog import FencedError
+from agents.stalls import Stalls
 from agents.touchpoints import Lane
 from stream.config import Config
 from stream.fold import Fold
@@ -18,7 +19,7 @@ def test_closing_a_full_lane_frees_who_waits_to_put_a_batch() -> None:
         raise error
 
     async def run() -> None:
-        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), never)
+        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), never, Stalls())
         lane.open(crashed)
         for _ in range(3):
             await lane.put([], 1)
@@ -42,7 +43,7 @@ def test_an_error_in_a_lane_is_told() -> None:
         told.append(error)
 
     async def run() -> None:
-        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), fails)
+        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), fails, Stalls())
         lane.open(crashed)
         await lane.put([], 1)
         await asyncio.sleep(0.01)
@@ -64,7 +65,7 @@ def fenced(closed_after_s: float) -> list[str]:
         told.append(str(error))
 
     async def run() -> None:
-        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), fails, patience_s=0.05)
+        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), fails, Stalls(), patience_s=0.05)
         lane.open(crashed)
         await lane.put([], 1)
         await asyncio.sleep(closed_after_s)

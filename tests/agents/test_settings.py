@@ -6,6 +6,7 @@ import pytest
 
 from agents.settings import load
 from stream.errors import ConfigError
+from stream.slices import DAY_MS
 
 
 def written(folder: Path, yaml: str) -> Path:
@@ -35,6 +36,15 @@ def test_the_total_is_always_counted(tmp_path: Path) -> None:
     assert settings.config.dimensions == ("channel", "region")
 
 
+def test_days_that_state_is_kept_for_are_given_by_kind(tmp_path: Path) -> None:
+    config = load(written(tmp_path, "ticket_days: 90\nanswer_days: 33\n"), {}).config
+    assert [kept // DAY_MS for kept in (config.customer_kept_ms, config.ticket_kept_ms, config.answer_kept_ms)] == [
+        802,
+        90,
+        33,
+    ]
+
+
 def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
     rule = "rules:\n  - {alert: A, metric: nps_score, window: 1h, below: 0, where: {channel: web}}\n"
     (tmp_path / "mine.yaml").write_text(rule)
@@ -52,6 +62,7 @@ def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
         ("time_zone: Mars/Olympus", "Mars/Olympus"),
         ("partitions: 0", "at least 1"),
         ("port: many", "whole number"),
+        ("customer_days: 32", "at least 33"),
         ("store: disk", "disk"),
         ("colour: red", "colour"),
         ("", "no settings"),

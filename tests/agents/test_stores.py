@@ -2,13 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import orjson
 import pytest
 
-from agents.outbox import parts
+from agents.changelog import Changelog
+from agents.outbox import Outbox, parts
+from agents.stalls import Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
-from stream.errors import CxstreamError
+from stream.config import Config
+from stream.errors import CxstreamError, StateError
+from stream.fold import Fold
+from stream.slices import DAY_MS
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,82 @@ def test_damaged_state_is_put_aside_and_begun_anew(tmp_path: Path) -> None:
     assert (tmp_path / "0.damaged").exists()
 
 
+def grown(folder: Path) -> None:
+    """A database whose keys are in a file, sorted; the offset is in its first block."""
+    first = RocksStore(folder)
+    for number in range(2_000):
+        first.write(0, {b"k%d" % number: bytes(range(256))}, number)
+    first.close()
+
+
+def garble(folder: Path, start: float, end: float) -> None:
+    for file in (folder / "0").glob("*.sst"):
+        data = bytearray(file.read_bytes())
+        part = slice(int(start * len(data)), int(end * len(data)))
+        data[part] = bytes(byte ^ 0x55 for byte in data[part])
+        file.write_bytes(data)
+
+
+def test_a_state_whose_offset_is_damaged_is_begun_anew_at_once(tmp_path: Path) -> None:
+    grown(tmp_path)
+    garble(tmp_path, 0, 0.5)
+    store = RocksStore(tmp_path)
+    assert store.offset(0) is None
+    assert (tmp_path / "0.damaged").exists()
+    store.write(0, {b"ka": b"1"}, 1)
+    assert (store.get(0, b"ka"), store.offset(0)) == (b"1", 1)
+
+
+def test_damage_that_shows_later_is_an_error_and_no_value_and_the_next_start_begins_anew(tmp_path: Path) -> None:
+    grown(tmp_path)
+    garble(tmp_path, 0.3, 0.7)
+    store = RocksStore(tmp_path)
+    assert store.offset(0) == 1_999
+    with pytest.raises(StateError, match="read back from its changelog at the next start"):
+        [store.get(0, b"k%d" % number) for number in range(2_000)]
+    store.close()
+    again = RocksStore(tmp_path)
+    assert again.offset(0) is None
+    again.close()
+
+
+def test_a_state_that_goes_beyond_its_changelog_is_dropped(store: PartitionStore) -> None:
+    store.write(0, {b"ka": b"1"}, 7)
+    store.write(1, {b"ka": b"1"}, 7)
+    stalls = Stalls()
+    log = Changelog("changelog", store, Outbox("nowhere", stalls), fetch, stalls)
+    assert (log.rewind(0, 8), log.rewind(1, 7)) == (8, 0)
+    assert (store.get(0, b"ka"), store.get(1, b"ka"), store.offset(1)) == (b"1", None, None)
+
+
+async def fetch(topic: str, partition: int, start: int, end: int) -> list[Line]:
+    raise AssertionError("nothing is to be fetched")
+
+
+@pytest.mark.parametrize("days", [802, 833])
+def test_what_was_restored_is_forgotten_in_time(store: PartitionStore, days: int) -> None:
+    def event(customer: str, time_ms: int) -> bytes:
+        return orjson.dumps(
+            {"type": "visit.page", "id": "v", "time": time_ms, "customer": customer, "channel": "web", "page": "/"}
+        )
+
+    before = Fold(Config(), "touchpoints", 0, lambda _: None)
+    now_ms = 2_000_000_000_000
+    first = before.process([Line(0, b"", event("ann", now_ms - 900 * DAY_MS))], now_ms).changes
+    store.restore(0, [Line(offset, *change) for offset, change in enumerate(first.items())])
+    after = Fold(
+        Config(),
+        "touchpoints",
+        0,
+        partial(store.get, 0),
+        store.keys(0, [b"k", b"g"]),
+        partial(store.scan, 0),
+    )
+    changes = after.process([Line(1, b"", event("bob", now_ms - (900 - days) * DAY_MS))], now_ms).changes
+    assert (b"cann" in changes) == (days == 833)
+    assert any(key.startswith(b"k") and value is None for key, value in changes.items())
+
+
 def test_two_workers_cannot_share_a_folder(tmp_path: Path) -> None:
     first = RocksStore(tmp_path)
     with pytest.raises(CxstreamError, match="another worker"):
@@ -89,3 +172,11 @@ def test_records_are_sent_in_runs_that_fit() -> None:
     runs = list(parts(records, limit=3 * 229))
     assert [len(run) for run in runs] == [3, 3, 3, 1]
     assert list(parts([(b"k", b"v" * 9_999), (b"k", None)], limit=10)) == [[(b"k", b"v" * 9_999)], [(b"k", None)]]
+
+
+def test_a_scan_finds_the_first_keys_of_a_stretch_in_order(store: PartitionStore) -> None:
+    store.write(0, {b"xc2": b"", b"xc1": b"", b"xc3": b"", b"xs0": b"", b"m": b""}, 1)
+    assert list(store.scan(0, b"xc", b"xd", 9)) == [b"xc1", b"xc2", b"xc3"]
+    assert list(store.scan(0, b"xc", b"xc3", 9)) == [b"xc1", b"xc2"]
+    assert list(store.scan(0, b"xc2", b"y", 2)) == [b"xc2", b"xc3"]
+    assert list(store.scan(0, b"z", b"zz", 2)) == []

@@ -15,8 +15,8 @@ class HastyAgent(TouchpointsAgent):
 
     async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
         marker = {MARKER: folded.changes.pop(MARKER)}
-        offset = await self._table.written.append(fold.partition, marker)
-        self._table.write(fold.partition, marker, offset)
+        await self._table.written.append(fold.partition, marker)
+        await self._table.written.keep(fold.partition)
         await super()._make_durable(fold, folded, generation)
 
 

@@ -1,10 +1,11 @@
 """What a run came to: everything on its topics, in a form that can be compared with another run's.
 
-Not compared are what batches and clocks decide: the source offset and generation in a cell, markers, when and on which
-value an alert changed its state.
+Not compared are what batches and clocks decide: the source offset and generation in a cell, markers and lists, when and
+on which value an alert changed its state.
 
 Cells and metrics are read as their readers are told to: of two values for a key, the one with the later source offset
-or event time stands. The older one after it, which a zombie sent, is counted in ``stale``.
+or event time stands. The older one after it, which a zombie sent, is counted in ``stale``. ``unmended`` are cells of
+which an older value stands last, which is what compaction would keep.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from schemas.rejected import Rejected
 from stream.board import Clock
 from stream.counters import Counters
 from stream.fold import MARKER, decode_marker
+from stream.keeping import LIST
 from stream.rules import AlertState, decode_alert_state
 from tests.e2e.consume import consume
 
@@ -46,6 +48,7 @@ class Outcome:
     metrics: dict[bytes, Metric] = field(default_factory=dict)
     rejected: set[tuple[int, int, str]] = field(default_factory=set)
     stale: Counter[str] = field(default_factory=Counter)
+    unmended: list[CellKey] = field(default_factory=list)
     jumps: list[str] = field(default_factory=list)
 
 
@@ -59,7 +62,7 @@ def read(settings: Settings) -> Outcome:
     for record in topic("touchpoints"):
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
-    customers = {place: value for place, value in latest(changelog).items() if place[1] not in (MARKER, HEAD)}
+    customers = {place: value for place, value in latest(changelog).items() if place[1][:1] not in (MARKER, HEAD, LIST)}
     found = Outcome(touchpoints, {}, customers)
     _read_cells(found, topic("cells"))
     found.jumps = list(_jumps(changelog))
@@ -103,15 +106,19 @@ def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
 
 def _read_cells(found: Outcome, records: Iterable[Any]) -> None:
     cells: dict[bytes, Cell] = {}
+    last: dict[bytes, Cell] = {}
     for record in records:
         if record.value is None:
             cells.pop(record.key, None)
+            last.pop(record.key, None)
         elif not record.key.startswith(WATERMARK_HEAD):
             cell, known = decode_cell(record.value), cells.get(record.key)
+            last[record.key] = cell
             if known is not None and cell.offset < known.offset:
                 found.stale["cells"] += 1
             else:
                 cells[record.key] = cell
+    found.unmended = [decode_cell_key(key) for key, cell in cells.items() if last[key].counters != cell.counters]
     found.cells = {decode_cell_key(key): cell.counters for key, cell in cells.items()}
 
 

@@ -78,6 +78,8 @@ def _differences(config: Config, calm: Outcome, rough: Outcome) -> Iterator[str]
     yield from _named("state of windows", *boards)
     yield from _named("watermarks", calm.watermarks, rough.watermarks)
     yield from _named("metrics", _known(calm.metrics), _known(rough.metrics))
+    if rough.unmended:
+        yield f"cells: of {len(rough.unmended)} an older value stands last, as of {rough.unmended[:_MOST_NAMED]}"
     if calm.rejected != rough.rejected:
         yield from _named("rejected", dict.fromkeys(calm.rejected), dict.fromkeys(rough.rejected))
     yield from _alerts(calm, rough)

@@ -6,7 +6,7 @@ import secrets
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from zlib import crc32
@@ -14,19 +14,13 @@ from zlib import crc32
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
-from kafka import KafkaProducer
 
 from agents.brokers import Broker
-from agents.simulator import Incident, Kind, Population, Record, disturb, encode
-from schemas.cell import WATERMARK_HEAD, decode_cell, decode_cell_key
+from agents.simulator import Record, disturb
 from schemas.rejected import Rejected
-from stream.counters import Counters, add
-from stream.slices import DAY_MS, HOUR_MS
 from tests.e2e.consume import consume
+from tests.e2e.traffic import population, send, totals
 from tests.e2e.workers import Deployment, deployment
-
-Cells = dict[tuple, Counters]
-START_MS = 1_774_000_000_000
 
 
 @pytest.fixture
@@ -39,37 +33,6 @@ def deploy(any_broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Deploym
             return stack.enter_context(deployment(any_broker.bootstrap, folder, workers, **settings))
 
         yield run
-
-
-def population(seed: int = 5) -> list[Record]:
-    incident = Incident(Kind.SLOW_SUPPORT, START_MS + 600_000, START_MS + 1_200_000)
-    return list(encode(Population(seed, 600, START_MS, 3_600_000, 6.0, incidents=[incident])))
-
-
-def send(running: Deployment, records: Iterable[Record], topic: str = "touchpoints") -> int:
-    producer = KafkaProducer(bootstrap_servers=running.settings.bootstrap, acks="all", linger_ms=20)
-    futures = [
-        producer.send(running.settings.topic(topic), value, key=key, timestamp_ms=time_ms)
-        for key, value, time_ms in records
-    ]
-    for future in futures:
-        future.get(30)
-    producer.close()
-    return len(futures)
-
-
-def totals(running: Deployment) -> Cells:
-    """The latest counters of all partitions added up: days and hours, where nothing depends on the watermark."""
-    latest: dict[bytes, bytes] = {}
-    for record in consume(running.settings.bootstrap, running.settings.topic("cells")):
-        if record.value is not None and not record.key.startswith(WATERMARK_HEAD):
-            latest[record.key] = record.value
-    found: Cells = {}
-    for key, value in latest.items():
-        cell = decode_cell_key(key)
-        if cell.resolution_ms in (HOUR_MS, DAY_MS):
-            add(found.setdefault((cell.segment, cell.resolution_ms, cell.start_ms), {}), decode_cell(value).counters)
-    return {place: counters for place, counters in found.items() if counters}
 
 
 def test_disorder_repeats_and_rubbish_change_no_number(deploy: Callable[..., Deployment]) -> None:

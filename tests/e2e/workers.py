@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -49,6 +50,14 @@ class Worker:
         except OSError:
             return False
 
+    def trouble(self, path: str = "/healthz") -> str:
+        """What the worker says is wrong; nothing where all is well."""
+        try:
+            self.get(path)
+        except urllib.error.HTTPError as error:
+            return str(error.read().decode())
+        return ""
+
     def samples(self) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         """Everything on /metrics by name and labels."""
         families = text_string_to_metric_families(self.get("/metrics"))
@@ -75,6 +84,7 @@ class Deployment:
         self.file.write_text(yaml.safe_dump(given | settings))
         self.settings: Settings = load(self.file, environment={})
         self.workers: list[Worker] = []
+        self.ended: list[Worker] = []
         self.started = 0
         topics.ensure(self.settings)
 
@@ -100,17 +110,17 @@ class Deployment:
         """Until the states include `records` touchpoints records, and all cells that follow from them."""
 
         def read() -> bool:
-            lag = [
-                value
-                for worker in self.workers
-                for (name, _), value in worker.samples().items()
-                if name == "cx_lag_records"
-            ]
-            return len(lag) == 2 * self.settings.partitions and not any(lag) and self.included() >= records
+            return self.lag() == 0 and self.included() >= records
 
         self.wait(read, f"{records} records are included", seconds)
         time.sleep(1.5)  # cells, then a round of metrics, follow within a second
         self.wait(read, "cells are included", seconds)
+
+    def lag(self) -> float | None:
+        """Records of `touchpoints` and `cells` that are not included yet; None while a partition has no owner."""
+        samples = [sample for worker in self.workers for sample in worker.samples().items()]
+        lag = [value for (name, _), value in samples if name == "cx_lag_records"]
+        return sum(lag) if len(lag) == 2 * self.settings.partitions else None
 
     def included(self) -> int:
         """Records of `touchpoints` that the states include, from the committed offsets."""

@@ -1,8 +1,10 @@
 """The board: what rules see while time passes, and what a lost batch or a foreign record must not do."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from schemas.cell import Cell, CellKey, encode
+from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, decode_cell, decode_watermark, encode
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver, Line
@@ -154,3 +156,26 @@ def test_a_partition_in_which_nothing_was_counted_does_not_hold_the_others_back(
     driver.feed([(bad.encode(), b"no"), record(visit(1, START, good))], NOW)
     driver.advance(NOW)
     assert driver.value("touchpoints", "day") is not None
+
+
+@settings(deadline=None)
+@given(order=st.permutations(range(5)), cut=st.integers(0, 5))
+def test_the_last_record_of_a_cell_is_the_right_one_however_late_others_came(order: list[int], cut: int) -> None:
+    """A cell and a watermark by source offset, as owners and zombies sent them; the board is lost in between."""
+    where, mark = encode(CellKey((), DAY_MS, START - START % DAY_MS, 0)), encode(WatermarkKey(0))
+    log: list[tuple[bytes, bytes]] = []
+    for offset in order:
+        log.append((where, Cell({"touchpoints": offset + 1}, offset).encode()))
+        log.append((mark, Watermark(START + offset, offset).encode()))
+    store: dict[bytes, bytes] = {}
+    for lost in (True, False):
+        board = Board(Config(), (), store.get, store, NOW)
+        board.merge([Line(at, *pair) for at, pair in enumerate(log)][: 2 * cut if lost else None], NOW)
+        while mends := board.mends():
+            log += mends
+            board.merge([Line(at, *pair) for at, pair in enumerate(log)], NOW)
+        store |= {key: value for key, value in board.state.changes().items() if value is not None}
+        board.state.settle()
+    latest = dict(log)
+    assert decode_cell(latest[where]) == Cell({"touchpoints": 5}, 4)
+    assert decode_watermark(latest[mark]) == Watermark(START + 4, 4)

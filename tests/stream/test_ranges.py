@@ -5,7 +5,7 @@ from random import Random
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, encode
@@ -81,6 +81,7 @@ def assert_reads(zone, span):
         assert values["active_customers"].value == customers
 
 
+@settings(deadline=None)
 @given(spans())
 def test_a_range_reads_what_a_naive_count_gives_or_is_refused_with_one_that_does(case):
     zone, span = case

@@ -19,6 +19,11 @@ class Number(Struct, array_like=True):
 decode = msgpack.Decoder(Number).decode
 
 
+class Blob(bytes):
+    def encode(self) -> bytes:
+        return self
+
+
 class Store(dict[bytes, bytes]):
     """A dict that counts how often it is read."""
 
@@ -145,7 +150,7 @@ def test_changes_made_while_others_are_stored_belong_to_the_next() -> None:
 
 def test_beyond_its_room_objects_are_read_from_the_store_again() -> None:
     store = stored()
-    state = State(store.load, room=10)
+    state = State(store.load, room=10 * 603)
     for number in range(100):
         state.put(str(number).encode(), Number(number))
         store.write(state.changes())
@@ -155,9 +160,24 @@ def test_beyond_its_room_objects_are_read_from_the_store_again() -> None:
     assert store.reads >= 85
 
 
+def test_room_is_counted_in_bytes() -> None:
+    room = 100 * 1024
+    small, large = stored(), stored()
+    for store, text in ((small, b"s"), (large, b"l" * 5_000)):
+        state = State(store.load, room)
+        for number in range(100):
+            state.put(str(number).encode(), Blob(text))
+            store.write(state.changes())
+            state.settle()
+        store.reads = 0
+        for number in range(100):
+            state.get(str(number).encode(), Blob)
+    assert (small.reads, large.reads) == (0, 100 - 6)
+
+
 def test_what_is_changed_is_kept_however_little_room_there_is() -> None:
     store = stored()
-    state = State(store.load, room=1)
+    state = State(store.load, room=603)
     for number in range(20):
         state.put(str(number).encode(), Number(number))
     first = state.changes()

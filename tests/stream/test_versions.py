@@ -1,0 +1,93 @@
+"""State of earlier releases is read as it is; what a later one wrote is left alone.
+
+``states`` holds what was stored before there was a version 2, bytes by key: by the windows at commit 22f861f^, by the
+customers at bc372c9. In it the alert
+`Visited` fires, and `Quiet` has fired and resolved.
+"""
+
+from pathlib import Path
+
+import pytest
+from msgspec import msgpack
+
+from stream import answers
+from stream.board import Board
+from stream.config import Config
+from stream.driver import Line
+from stream.fold import MARKER, Fold, Marker
+from stream.rules import Rule, decode_alert_state
+from stream.slices import HOUR_MS, MINUTE_MS
+from stream.versions import VERSION, NewerStateError, Shape
+from tests.laws.stories import START, record
+
+RULES = [Rule("Visited", "touchpoints", "1h", "above", 0.5), Rule("Quiet", "touchpoints", "1m", "above", 3.5)]
+Store = dict[bytes, bytes]
+
+
+def stored(version: int, table: str) -> Store:
+    data = (Path(__file__).parent / "states" / f"{version}-{table}.msgpack").read_bytes()
+    return msgpack.decode(data, type=Store)
+
+
+def board(store: Store) -> Board:
+    return Board(Config(), RULES, store.get, store, START + 5 * MINUTE_MS)
+
+
+def write(store: Store, changes: dict[bytes, bytes | None]) -> None:
+    for key, value in changes.items():
+        store.pop(key, None) if value is None else store.__setitem__(key, value)
+
+
+def test_alerts_of_release_1_go_on_from_where_they_stood() -> None:
+    store = stored(1, "windows")
+    resumed = board(store)
+    assert [alert.id.partition("-")[2] for alert in resumed.standing()] == ["1-firing", "1-resolved"]
+    (resolved,) = resumed.evaluate(START + 3 * HOUR_MS)
+    assert (resolved.alert, resolved.state, resolved.sequence) == ("Visited", "resolved", 1)
+    # What has changed is stored in the present shape, the rest stays as it is, and both are read.
+    write(store, resumed.state.changes())
+    (of_visited,) = [key for key in store if key.startswith(b"a") and store[key].startswith(b"\xc1\x02")]
+    assert decode_alert_state(store[of_visited]).last == (resolved,)
+    assert [alert.id.partition("-")[2] for alert in board(store).standing()] == ["1-resolved", "1-resolved"]
+
+
+def test_customers_of_release_1_are_known() -> None:
+    store = stored(1, "customers")
+    fold = Fold(Config(), "touchpoints", 0, store.get, store)
+    known = {"type": "visit.page", "id": "v1", "time": START + 1, "customer": "ann", "channel": "web", "page": "/"}
+    folded = fold.process([Line(fold.marker.offset + 1, *record(known))], START + HOUR_MS)
+    assert (folded.duplicates, folded.events.total()) == (1, 0)
+    marker = folded.changes[MARKER]
+    assert marker is not None
+    assert msgpack.decode(marker)[0] == VERSION
+
+
+def test_a_state_of_a_later_release_is_an_error() -> None:
+    store = {MARKER: Marker(VERSION + 1, 7, START, 0, 0, 8).encode()}
+    with pytest.raises(NewerStateError, match=f"touchpoints-3 is of version {VERSION + 1}.*another `id`"):
+        Fold(Config(), "touchpoints", 3, store.get, store)
+    with pytest.raises(NewerStateError):
+        board(store)
+
+
+def test_an_object_of_a_later_shape_is_an_error() -> None:
+    later = Shape(msgpack.Decoder(list[int]).decode, lambda old: [old], lambda old: old)
+    now = Shape(msgpack.Decoder(list[int]).decode, lambda old: [old])
+    with pytest.raises(NewerStateError):
+        now.decode(later.encode(msgpack.encode([1])))
+
+
+def test_an_object_is_led_through_every_shape_since_its_own() -> None:
+    first, second = (Shape(msgpack.decode, *[lambda old: [old]] * steps) for steps in (0, 1))
+    third = Shape(msgpack.decode, lambda old: [old], lambda old: {"all": old})
+    assert third.decode(msgpack.encode(7)) == {"all": [7]}
+    assert third.decode(second.encode(msgpack.encode([7]))) == {"all": [7]}
+    assert third.decode(third.encode(msgpack.encode({"all": [7]}))) == {"all": [7]}
+    assert first.decode(msgpack.encode(7)) == 7
+
+
+def test_answers_of_release_1_are_still_replaced() -> None:
+    old = msgpack.encode([START, "a1", [None], {"kind": "csat", "score": 4, "low": 1, "high": 5}])
+    answer = answers.decode(old)
+    assert (answer.time_ms, answer.touched_ms, answer.counted.score) == (START, START, 4)
+    assert answers.decode(answer.encode()) == answer
