@@ -8,6 +8,7 @@ there only skips its tests, unless it is named in ``CXSTREAM_REQUIRE``.
 from __future__ import annotations
 
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -23,6 +24,9 @@ BROKERS = ("kafka", "embedded")
 REQUIRED = {kind for kind in os.environ.get("CXSTREAM_REQUIRE", "").split(",") if kind}
 ALLOWED_SKIPS = ("no Docker engine", "no ../shared/data")
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would every process that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Run:
