@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from faust.types import TP
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from stream.fold import Folded
+from stream.folded import Folded
 
 _SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)

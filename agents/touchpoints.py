@@ -12,20 +12,20 @@ from functools import partial
 from typing import Any
 
 import structlog
-from faust.types import TP
 from msgspec import json
 
 from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
-from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox
+from agents.ownership import Ownership
 from agents.settings import Settings
 from agents.stalls import BROKERS, Stalls
 from agents.table import StateTable
 from stream.cellmail import mail
-from stream.fold import Fold, Folded
+from stream.fold import Fold
+from stream.folded import Folded
 from stream.record import Record
 
 _LANE_BATCHES = 2
@@ -97,32 +97,23 @@ class TouchpointsAgent:
         self._health = health
         self.topic = settings.topic("touchpoints")
         self.lanes: dict[int, Lane] = {}
-        self._claims = 0
-        self._frontier = Frontier(app.seek, app.earliest, health.lost)
+        self._owned = Ownership(app, self.topic, table.written, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
             message, records = event.message, event.message.value
             lane = self.lanes.get(message.partition)
-            if lane is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+            if lane is not None and await self._owned.takes(message.tp, records):
                 await lane.put(records, message.generation_id)
 
     async def open(self, partitions: set[int]) -> bool:
         """The state of these partitions is complete: fold from where it ends. False if they were revoked meanwhile."""
-        claims = self._claims
-
-        def wanted() -> bool:
-            return claims == self._claims
-
-        await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
-        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
-        if not wanted():
+        if not await self._owned.claim(partitions):
             return False
-        folds = [self._fold(partition) for partition in partitions]  # all, before the first one reads on
-        for fold in folds:
-            fault_point("mid-rebalance")
-            partition, place = fold.partition, TP(self.topic, fold.partition)
-            self._app.positions[place] = self._frontier.open(place, fold.marker.offset + 1, bounds[place])
+        folds = {partition: self._fold(partition) for partition in partitions}
+        if not await self._owned.begin({partition: fold.marker.offset + 1 for partition, fold in folds.items()}):
+            return False
+        for partition, fold in folds.items():
             lane = self.lanes[partition] = Lane(
                 fold, self._commit, self._outbox.stalls, 2.0 * self._settings.session_seconds
             )
@@ -142,11 +133,11 @@ class TouchpointsAgent:
 
     async def close(self) -> None:
         """The partitions are revoked."""
-        self._claims += 1
+        self._owned.revoke()
         lanes, self.lanes = self.lanes, {}
-        for partition, lane in lanes.items():
+        for lane in lanes.values():
             await lane.close()
-            self._app.positions.pop(TP(self.topic, partition), None)
+        self._owned.end()
 
     async def _commit(self, lane: Lane, records: Sequence[Record], generation: int) -> None:
         """Fold records and make the outcome durable; in parts, where the changes do not fit into one batch."""
@@ -187,4 +178,4 @@ class TouchpointsAgent:
         await self._table.written.keep(fold.partition)
         fault_point("after-store")
         fold.settle()
-        self._app.positions[TP(self.topic, fold.partition)] = folded.offset + 1
+        self._owned.include(fold.partition, folded.offset + 1)

@@ -11,22 +11,21 @@ from typing import Any
 
 import orjson
 import structlog
-from faust.types import TP
 from msgspec import json
 
 from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
-from agents.frontier import Frontier
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox, parts
+from agents.ownership import Ownership
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
 from schemas.metric import Metric
 from stream.board import Board
 from stream.cellmail import partition_of
-from stream.fold import MARKER
+from stream.marker import MARKER
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -46,53 +45,45 @@ class WindowsAgent:
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
-        self._claims = 0
-        self._frontier = Frontier(app.seek, app.earliest, health.lost)
+        self._owned = Ownership(app, self.topic, table.written, health.lost)
 
     async def __call__(self, stream: Any) -> None:
         async for event in stream.events():
             message, records = event.message, event.message.value
             board = self.boards.get(message.partition)
-            if board is not None and await self._frontier.takes(message.tp, records[0].offset, records[-1].offset):
+            if board is not None and await self._owned.takes(message.tp, records):
                 malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
 
     async def open(self, partitions: set[int]) -> bool:
         """The state of these partitions is complete: go on from where it ends. False if they were revoked meanwhile."""
-        claims = self._claims
-
-        def wanted() -> bool:
-            return claims == self._claims
-
-        await asyncio.gather(*(self._table.written.claim(partition, wanted) for partition in partitions))
-        bounds = await self._app.bounds([TP(self.topic, partition) for partition in partitions])
-        if not wanted():
+        if not await self._owned.claim(partitions):
             return False
-        store, n = self._table.partition_store, self._settings.partitions
-        for partition in partitions:
-            fault_point("mid-rebalance")
-            rules = [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition]
-            board = self.boards[partition] = Board(
-                self._settings.config,
-                rules,
-                partial(store.get, partition),
-                store.keys(partition, (b"c", b"w")),
-                now_ms(),
-            )
-            place = TP(self.topic, partition)
-            self._app.positions[place] = self._frontier.open(place, board.marker.offset + 1, bounds[place])
+        boards = {partition: self._board(partition) for partition in partitions}
+        if not await self._owned.begin({partition: board.marker.offset + 1 for partition, board in boards.items()}):
+            return False
+        self.boards.update(boards)
         self._task = asyncio.create_task(self._run())
         return True
 
+    def _board(self, partition: int) -> Board:
+        store, n = self._table.partition_store, self._settings.partitions
+        return Board(
+            self._settings.config,
+            [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition],
+            partial(store.get, partition),
+            store.keys(partition, (b"c", b"w")),
+            now_ms(),
+        )
+
     async def close(self) -> None:
         """The partitions are revoked."""
-        self._claims += 1
+        self._owned.revoke()
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        for partition in self.boards:
-            self._app.positions.pop(TP(self.topic, partition), None)
+        self._owned.end()
         self.boards.clear()
 
     async def _run(self) -> None:
@@ -124,7 +115,7 @@ class WindowsAgent:
             for part in parts(pairs):
                 await self._make_durable(partition, [(key, value) for key, value in part if key is not None])
             board.state.settle()
-            self._app.positions[TP(self.topic, partition)] = position
+            self._owned.include(partition, position)
         for alert in alerts:
             log.info("alert", state=alert.state, name=alert.alert, value=alert.value, labels=alert.labels)
             self._health.alerts.labels(alert.alert, alert.state).inc()

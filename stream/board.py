@@ -24,8 +24,8 @@ from schemas.cell import (
 from schemas.metric import Metric
 from stream.config import Config
 from stream.counters import Counters
-from stream.fold import MARKER, Marker, decode_marker
 from stream.history import History
+from stream.marker import MARKER, Marker, decode_marker
 from stream.metrics import UNITS, Reading, Value, read_one
 from stream.metrics import read as read_metrics
 from stream.progress import Progress

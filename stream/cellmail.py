@@ -5,7 +5,7 @@ from zlib import crc32
 from msgspec import msgpack
 
 from schemas.cell import Cell, CellKey, Segment, Watermark, WatermarkKey, encode
-from stream.fold import Folded
+from stream.folded import Folded
 
 Mail = dict[int, list[tuple[bytes, bytes | None]]]
 """Key and value of each record, by partition of the topic."""

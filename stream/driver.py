@@ -19,7 +19,8 @@ from schemas.rejected import Rejected
 from stream.board import Board
 from stream.cellmail import mail, partition_of
 from stream.config import Config
-from stream.fold import Fold, Folded
+from stream.fold import Fold
+from stream.folded import Folded
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.rules import Rule

@@ -4,38 +4,38 @@ Pure: the same records over the same state give the same batch. The caller makes
 source offset that they include, and then calls ``settle``; or ``rollback``.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from msgspec import Struct, msgpack
+from msgspec import msgpack
 from msgspec.structs import replace
 
 from schemas.cell import Segment
-from schemas.rejected import Reason, Rejected
+from schemas.rejected import Reason
 from schemas.survey import SurveyAnswered
 from schemas.touchpoint import Touchpoint
 from stream import activity, answers, tickets
 from stream.config import Config
-from stream.counters import Counters
 from stream.customer import Customer
 from stream.decode import Outcome, Refusal, decode
 from stream.errors import StateError
 from stream.facts import Arrived
+from stream.folded import Folded
 from stream.keeping import ANSWER, CUSTOMER, STRETCH_MS, TICKET, Keeping, Scan
+from stream.marker import MARKER, Marker, decode_marker
 from stream.metrics import counted
 from stream.record import Record
+from stream.rejection import rejected
 from stream.segments import Segments, Values, reader
 from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
-from stream.state import Changes, Load, State
-from stream.tally import CellId, Coder, Tally
+from stream.state import Load, State
+from stream.tally import Coder, Tally
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 from stream.versions import VERSION, check
 
-MARKER = b"m"
 _SEGMENT = b"g"
-_TEXT_LIMIT = 10_000
 _AT_ONCE = 250
 """Touchpoints that are decoded at once."""
 _ARRIVALS = 10_000
@@ -43,46 +43,6 @@ _ARRIVALS = 10_000
 _SOON_MS = EARLIEST_MS + MINUTE_MS
 _encode = msgpack.Encoder().encode
 _decode_segment = msgpack.Decoder(Segment).decode
-
-
-class Marker(Struct, array_like=True, frozen=True):
-    """What a state includes: the source offset, the watermark, and who wrote it. First in every state batch."""
-
-    version: int
-    offset: int
-    watermark_ms: int
-    generation: int
-    first_offset: int
-    count: int
-
-    def encode(self) -> bytes:
-        return _encode(self)
-
-
-decode_marker = msgpack.Decoder(Marker).decode
-
-
-@dataclass(slots=True)
-class Folded:
-    """What a batch comes to.
-
-    ``cells`` are current totals, ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type.
-    ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are new values that went to
-    ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
-    """
-
-    offset: int
-    watermark_ms: int
-    changes: Changes = field(default_factory=dict)
-    cells: dict[CellId, Counters] = field(default_factory=dict)
-    expired: list[CellId] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    events: Counter[str] = field(default_factory=Counter)
-    duplicates: int = 0
-    late: int = 0
-    capped: int = 0
-    forgotten: int = 0
-    skipped: int = 0
 
 
 @dataclass(slots=True)
@@ -209,7 +169,7 @@ class Fold:
                 except Exception as error:
                     raise _PoisonError(index, error) from error
             if refusal is not None:
-                folded.rejected.append(self._rejected(records[index], *refusal))
+                folded.rejected.append(rejected(self.topic, self.partition, records[index], *refusal))
         if records:
             self._finish(records, folded, generation)
         folded.capped = self.segments.capped - capped_before
@@ -356,21 +316,3 @@ class Fold:
 
     def _midnight_ms(self, day: int) -> int:
         return self._calendar.day_number_start_ms(day)
-
-    def _rejected(self, record: Record, reason: Reason, detail: str) -> Rejected:
-        value, key = record.value, record.key
-        return Rejected(
-            reason=reason,
-            detail=detail,
-            topic=self.topic,
-            partition=self.partition,
-            offset=record.offset,
-            size=len(value or b""),
-            value=None if value is None else _text(value),
-            key=None if key is None else _text(key),
-        )
-
-
-def _text(data: bytes) -> str:
-    """Bytes as text, as far as a rejected record shows them."""
-    return data[:_TEXT_LIMIT].decode(errors="backslashreplace")[:_TEXT_LIMIT]

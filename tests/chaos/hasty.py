@@ -7,7 +7,9 @@ the rest has followed loses the batch. Run as ``python -m tests.chaos.hasty work
 from agents import worker
 from agents.cli import main
 from agents.touchpoints import TouchpointsAgent
-from stream.fold import MARKER, Fold, Folded
+from stream.fold import Fold
+from stream.folded import Folded
+from stream.marker import MARKER
 
 
 class HastyAgent(TouchpointsAgent):

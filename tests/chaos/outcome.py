@@ -23,8 +23,8 @@ from schemas.metric import Metric
 from schemas.rejected import Rejected
 from stream.board import Clock
 from stream.counters import Counters
-from stream.fold import MARKER, decode_marker
 from stream.keeping import LIST
+from stream.marker import MARKER, decode_marker
 from stream.rules import AlertState, decode_alert_state
 from tests.e2e.consume import consume
 

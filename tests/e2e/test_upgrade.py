@@ -9,7 +9,7 @@ from agents.brokers import Broker
 from agents.clock import now_ms
 from agents.reader import reading
 from agents.simulator import Record
-from stream.fold import MARKER, Marker
+from stream.marker import MARKER, Marker
 from stream.slices import HOUR_MS
 from stream.versions import VERSION
 from tests.chaos.feed import Feed

@@ -13,7 +13,7 @@ from schemas.cell import (
     decode_watermark_key,
 )
 from stream.cellmail import mail, partition_of
-from stream.fold import Folded
+from stream.folded import Folded
 
 WEB: Segment = (("channel", "web"),)
 PARTITIONS = 3

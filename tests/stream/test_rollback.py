@@ -4,7 +4,8 @@ import pytest
 
 from stream.config import Config
 from stream.driver import Line
-from stream.fold import Fold, Folded
+from stream.fold import Fold
+from stream.folded import Folded
 from stream.slices import HOUR_MS
 from stream.state import Changes
 from tests.laws.stories import START, Teller, record

@@ -14,7 +14,8 @@ from stream import answers
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Line
-from stream.fold import MARKER, Fold, Marker
+from stream.fold import Fold
+from stream.marker import MARKER, Marker
 from stream.rules import Rule, decode_alert_state
 from stream.slices import HOUR_MS, MINUTE_MS
 from stream.versions import VERSION, NewerStateError, Shape

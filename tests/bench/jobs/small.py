@@ -12,7 +12,8 @@ from msgspec import Struct, json, msgpack
 from agents import touchpoints
 from agents.cli import main
 from stream.config import Config
-from stream.fold import MARKER, Folded, Marker, decode_marker
+from stream.folded import Folded
+from stream.marker import MARKER, Marker, decode_marker
 from stream.record import Record
 from stream.state import Load
 from tests.bench.jobs.stopwatch import BOOTSTRAP, TOPIC, count, finish
