@@ -25,8 +25,8 @@ class Customer:
 
     ``recent`` is the last event ids as digests of 8 bytes, the oldest first. ``touched_ms`` is the watermark
     when the last touchpoint came.
-    ``today`` is a memory of what needs no second look (not stored): the earliest moment by the numbers of the segments,
-    on ``day``.
+    ``today`` is a memory of what needs no second look (not stored): the earliest moment on ``day``, by a number that
+    stands for the segments.
     """
 
     __slots__ = ("_activity", "_encoded", "day", "recent", "today", "touched_ms")
@@ -35,7 +35,7 @@ class Customer:
         self.recent = recent
         self.touched_ms = touched_ms
         self.day = 0
-        self.today: dict[tuple[int, ...], int] = {}
+        self.today: dict[int, int] = {}
         # Most touchpoints of a day change nothing here, so it stays encoded until one does.
         self._encoded = encoded
         self._activity: dict[str, Activity] | None = None
@@ -60,8 +60,9 @@ class Customer:
         while at >= 0:
             if at % _DIGEST_BYTES == 0:
                 return True
-            at = recent.find(digest, at + 1)
-        self.recent = (recent + digest)[-remembered * _DIGEST_BYTES :]
+            at = recent.find(digest, at + 1)  # that one stood across two others
+        recent += digest
+        self.recent = recent if len(recent) <= remembered * _DIGEST_BYTES else recent[-remembered * _DIGEST_BYTES :]
         return False
 
     def encode(self) -> bytes:

@@ -1,12 +1,13 @@
 """Bytes → touchpoints or a reason why not. A whole batch at once; one by one only where that fails."""
 
 from collections.abc import Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from msgspec import DecodeError, ValidationError, json
 
 from schemas.rejected import Reason
 from schemas.survey import OffScaleError
+from schemas.touchpoint import channel_error
 from schemas.union import AnyTouchpoint
 
 _decoder: json.Decoder[AnyTouchpoint] = json.Decoder(AnyTouchpoint)
@@ -16,7 +17,7 @@ _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff\x06
 _BOUNDS = tuple(f"Expected {bound}" for bound in ("`int` >", "`int` <", "`str` of", "`str` matching", "`array` of"))
 _SCALED = ("score`", "scale.min`", "scale.max`", "rating`")
 
-_FIRST, _LAST = itemgetter(0), itemgetter(-1)
+_FIRST, _LAST, _CHANNEL = itemgetter(0), itemgetter(-1), attrgetter("channel")
 
 Refusal = tuple[Reason, str]
 Outcome = AnyTouchpoint | Refusal
@@ -35,7 +36,7 @@ def decode(values: Sequence[bytes | None], max_bytes: int) -> Sequence[Outcome]:
         except (ValueError, RecursionError):
             pass
         else:
-            if len(touchpoints) == len(values):
+            if len(touchpoints) == len(values) and not any(map(channel_error, set(map(_CHANNEL, touchpoints)))):
                 return touchpoints
     return [decode_one(value, max_bytes) for value in values]
 
@@ -73,7 +74,9 @@ def decode_one(value: bytes | None, max_bytes: int) -> Outcome:
         return Reason.UNKNOWN_COMPRESSION, "the value itself is compressed; let the producer compress its batches"
     try:
         value.decode()
-        return _decoder.decode(value)
+        touchpoint = _decoder.decode(value)
+        error = channel_error(touchpoint.channel)
+        return touchpoint if error is None else (Reason.OUT_OF_RANGE, error)
     except UnicodeDecodeError as error:
         return Reason.NOT_UTF8, str(error)
     except ValidationError as error:

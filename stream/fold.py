@@ -7,6 +7,7 @@ source offset that they include, and then calls ``settle``; or ``rollback``.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 from msgspec import msgpack
 from msgspec.structs import replace
@@ -47,10 +48,14 @@ _decode_segment = msgpack.Decoder(Segment).decode
 
 @dataclass(slots=True)
 class _Arrival:
-    """What touchpoints of one type and with the same values count as when they arrive."""
+    """What touchpoints of one type and with the same values count as when they arrive.
+
+    ``place`` stands for the ``segments``, and is quicker to look up.
+    """
 
     kind: str
     segments: tuple[int, ...]
+    place: int
     codes: tuple[int, ...]
 
 
@@ -101,8 +106,11 @@ class Fold:
         self._first = self._tally.coder(counted(activity.FIRST))
         self._coders: dict[str, Coder] = {}
         self._arrivals: defaultdict[type, dict[Values, _Arrival]] = defaultdict(dict)
+        self._places: dict[tuple[int, ...], int] = {}
+        self._next_place = count()
         self._calendar = config.calendar
         self._recent_ids = config.recent_ids
+        self._customer_kept_ms = config.customer_kept_ms
         self._kept_ms = config.retention_ms[DAY_MS]
         self._kept_days = self._kept_ms // DAY_MS + 1
         self._day, self._day_ms = 0, (0, 0)
@@ -151,7 +159,8 @@ class Fold:
         self._watermark_ms = watermark_ms
         self._late_ms = max(watermark_ms - MINUTE_MS, EARLIEST_MS)
         self._keeping.reach(watermark_ms)
-        self._stretch_end_ms = self._keeping.stretch_ms + STRETCH_MS
+        # Up to there nothing but the watermark moves, and what is late with it.
+        self._reach_ms = self._keeping.stretch_ms + STRETCH_MS if watermark_ms > _SOON_MS else watermark_ms + 1
 
     def _run(self, records: Sequence[Record], poisoned: dict[int, Refusal], now_ms: int, generation: int) -> Folded:
         folded = Folded(self.marker.offset, self._watermark_ms)
@@ -203,29 +212,37 @@ class Fold:
                 return refusal
             folded.late += 1
         key = CUSTOMER + event.customer.encode()
-        customer = self.state.change(key, Customer.decode, Customer)
-        if customer.touched_ms < max(time_ms, self._watermark_ms) - self.config.customer_kept_ms:
-            customer.forget()
-        if customer.is_repeat(event.id, self._recent_ids):
+        customer = self._customer(key, event)
+        if customer is None:
             folded.duplicates += 1
             return None
-        if time_ms > self._watermark_ms:
+        if time_ms >= self._reach_ms:
+            self._reach(time_ms)
+        elif time_ms > self._watermark_ms:
             self._watermark_ms = time_ms
-            self._late_ms = time_ms - MINUTE_MS if time_ms > _SOON_MS else EARLIEST_MS
-            if time_ms >= self._stretch_end_ms:
-                self._reach(time_ms)
-        self._keeping.touch(key, customer, self._watermark_ms)
+            self._late_ms = time_ms - MINUTE_MS
+        if customer.touched_ms < self._keeping.stretch_ms:
+            self._keeping.enlist(key)
+        customer.touched_ms = self._watermark_ms
         values = self._values(event)
         arrival = self._arrivals[type(event)].get(values) or self._arrival(event, values)
         folded.events[arrival.kind] += 1
         self._tally.add(arrival.codes, time_ms, self._watermark_ms)
         if event.by_customer:
-            self._activity(customer, arrival.segments, time_ms)
+            self._activity(customer, arrival, time_ms)
         if event.ticket is not None:
             self._ticket(event, values)
         if type(event) is SurveyAnswered:
             self._survey(event, values)
         return None
+
+    def _customer(self, key: bytes, event: Touchpoint) -> Customer | None:
+        """The customer, to be changed; None where the event is known."""
+        customer = self.state.change(key, Customer.decode, Customer)
+        now_ms = max(self._watermark_ms, event.time_ms)
+        if customer.touched_ms < now_ms - self._customer_kept_ms:
+            customer.forget()
+        return None if customer.is_repeat(event.id, self._recent_ids) else customer
 
     def _arrival(self, event: Touchpoint, values: Values) -> _Arrival:
         """What the arrival of such a touchpoint counts as; kept for the next like it."""
@@ -237,8 +254,15 @@ class Fold:
         if coder is None:
             coder = self._coders[tag] = self._tally.coder(counted(Arrived(tag)))
         segments = self.segments.numbers(values)
-        found = known[values] = _Arrival(tag, segments, tuple(coder[segment] for segment in segments))
+        codes = tuple(coder[segment] for segment in segments)
+        found = known[values] = _Arrival(tag, segments, self._place(segments), codes)
         return found
+
+    def _place(self, segments: tuple[int, ...]) -> int:
+        """A number for these segments, that no others ever get."""
+        if len(self._places) > _ARRIVALS:
+            self._places.clear()
+        return self._places.setdefault(segments, next(self._next_place))
 
     def _untimely(self, time_ms: int, horizon_ms: int) -> Refusal | None:
         """Why a touchpoint of that time is refused; None where it is merely late."""
@@ -251,7 +275,7 @@ class Fold:
             return Reason.LATE, f"time {time_ms} is beyond retention at watermark {self._watermark_ms}"
         return None
 
-    def _activity(self, customer: Customer, segments: tuple[int, ...], time_ms: int) -> None:
+    def _activity(self, customer: Customer, arrival: _Arrival, time_ms: int) -> None:
         """The customer did something: count the day, once for each segment."""
         if not self._day_ms[0] <= time_ms < self._day_ms[1]:
             midnight_ms = self._calendar.day_start_ms(time_ms)
@@ -259,12 +283,12 @@ class Fold:
             self._day = self._calendar.day_number(midnight_ms)
         if customer.day != self._day:
             customer.day, customer.today = self._day, {}
-        first_ms = customer.today.get(segments)
+        first_ms = customer.today.get(arrival.place)
         if first_ms is not None and first_ms <= time_ms:
             return
-        customer.today[segments] = time_ms
+        customer.today[arrival.place] = time_ms
         day, days, keys, new = self._day, customer.activity, self.segments.keys, []
-        for number in segments:
+        for number in arrival.segments:
             known = days.get(keys[number])
             if known is None:
                 days[keys[number]] = activity.started(day, time_ms)

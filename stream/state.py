@@ -5,12 +5,15 @@ Objects are decoded on first use and kept while there is room. What changed is h
 """
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Protocol, TypeVar
 
 HOT_BYTES = 128 * 1024 * 1024
 """Room for the decoded objects of one partition."""
 _OBJECT_BYTES, _BYTES_PER_BYTE = 600, 3
 """What an object takes beside its encoding, and for each byte of it: measured on customers, tickets and cells."""
+_LEFT = 0.9
+"""How full the room is once objects had to go."""
 
 
 class Stored(Protocol):
@@ -29,7 +32,7 @@ Changes = dict[bytes, bytes | None]
 class State:
     """Objects by key. The first byte of a key says what kind of object it holds.
 
-    ``room`` is the memory for decoded objects, in bytes; what one takes is judged by the size of its encoding.
+    ``room`` is the memory for decoded objects, in bytes; what they take is judged by the mean size of their encodings.
 
     While changes are being made durable, further ones may be made: these belong to the next ``changes``.
     """
@@ -38,8 +41,7 @@ class State:
         self._load = load
         self._room = room
         self._objects: dict[bytes, Stored] = {}
-        self._sizes: dict[bytes, int] = {}
-        self._held = 0
+        self._mean_bytes = 0.0
         self._changed: dict[bytes, Stored | None] = {}
         self._pending: dict[bytes, Stored | None] = {}
 
@@ -54,7 +56,7 @@ class State:
         if data is None:
             return None
         loaded = self._objects[key] = decode(data)
-        self._weigh(key, data)
+        self._weigh(1, len(data))
         return loaded
 
     def put(self, key: bytes, value: Stored) -> None:
@@ -71,13 +73,13 @@ class State:
 
     def delete(self, key: bytes) -> None:
         """Remove what is under ``key``, if anything."""
-        self._drop(key)
+        self._objects.pop(key, None)
         self._changed[key] = None
 
     @property
     def held_bytes(self) -> int:
         """What the decoded objects are judged to take."""
-        return self._held
+        return round(len(self._objects) * self._each_bytes)
 
     @property
     def is_changed(self) -> bool:
@@ -88,33 +90,35 @@ class State:
         """What changed since it was last asked for, encoded."""
         self._pending, self._changed = self._changed, {}
         changes: Changes = {}
+        size = 0
         for key, value in self._pending.items():
             data = changes[key] = None if value is None else value.encode()
             if data is not None:
-                self._weigh(key, data)
+                size += len(data)
+        self._weigh(len(changes), size)
         return changes
 
     def settle(self) -> None:
         """What ``changes`` handed over is in the store now. Objects beyond the room go, the longest held first."""
         self._pending.clear()
-        if self._held > self._room:
-            for key in [key for key in self._objects if key not in self._changed]:
-                self._drop(key)
-                if self._held <= self._room * 9 // 10:
-                    return
+        if self.held_bytes > self._room:
+            surplus = len(self._objects) - int(self._room * _LEFT / self._each_bytes)
+            for key in list(islice((key for key in self._objects if key not in self._changed), surplus)):
+                del self._objects[key]
 
-    def _weigh(self, key: bytes, data: bytes) -> None:
-        size = _OBJECT_BYTES + _BYTES_PER_BYTE * len(data)
-        self._held += size - self._sizes.get(key, 0)
-        self._sizes[key] = size
+    @property
+    def _each_bytes(self) -> float:
+        return _OBJECT_BYTES + _BYTES_PER_BYTE * self._mean_bytes
 
-    def _drop(self, key: bytes) -> None:
-        self._objects.pop(key, None)
-        self._held -= self._sizes.pop(key, 0)
+    def _weigh(self, objects: int, size: int) -> None:
+        """So many were encoded or decoded, of that size together: it counts for their part of all."""
+        if objects:
+            part = min(1.0, objects / len(self._objects)) if self._objects else 1.0
+            self._mean_bytes += (size / objects - self._mean_bytes) * part
 
     def rollback(self) -> None:
         """Forget all changes since the last ``settle``: what they touched is read from the store again."""
         for key in (*self._changed, *self._pending):
-            self._drop(key)
+            self._objects.pop(key, None)
         self._changed.clear()
         self._pending.clear()

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas.touchpoint import Touchpoint
+from schemas.touchpoint import Touchpoint, channel_error
 from stream.mapping.condition import Trigger, When
 from stream.mapping.problems import RowProblem, UnmappableError
 from stream.mapping.row import Row
@@ -40,9 +40,13 @@ class Rule(Struct, frozen=True):
             elif name in self.required:
                 raise UnmappableError(f"{name}: no value")
         try:
-            return msgspec.convert(fields, self.schema)
+            event = msgspec.convert(fields, self.schema)
         except msgspec.ValidationError as error:
             raise UnmappableError(str(error), _shown(fields)) from None
+        problem = channel_error(event.channel)
+        if problem is not None:
+            raise UnmappableError(problem, _shown(fields))
+        return event
 
 
 def _evaluated(name: str, value: Value, row: Row, first: Row | None) -> Any:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from schemas.touchpoint import channel_error
 from stream.mapping import nodes
 from stream.mapping.convert import CASINGS, DATED, Instant, Whole, boolean, number
 from stream.mapping.fields import Field
@@ -108,6 +109,9 @@ def _constant(text: str, steps: tuple[Step, ...], field: Field, node: Node, scop
 def _check_constant(value: Any, field: Field, node: Node, scope: Scope) -> None:
     try:
         msgspec.convert(value, field.type)
+        problem = channel_error(value) if field.name == "channel" else None
+        if problem is not None:
+            raise msgspec.ValidationError(problem)
     except msgspec.ValidationError as error:
         shown = f" `{value}`" if isinstance(value, str | int) else ""
         scope.mistakes.add(node, f"`{field.name}` cannot be{shown}: {error}")

@@ -197,7 +197,7 @@ def test_a_compacted_changelog_comes_to_the_same_state(deploy: Callable[..., Dep
         time.sleep(1)  # the next record begins another segment
 
     def is_compacted() -> bool:
-        return all(sum(1 for _ in consume(running.settings.bootstrap, n)) < 0.8 * ends(running, n) for n in names)
+        return all(sum(1 for _ in consume(running.settings.bootstrap, n)) < 0.9 * ends(running, n) for n in names)
 
     send(running, records[2 * third : 2 * third + 50])
     running.wait(is_compacted, "the changelogs are compacted")

@@ -72,7 +72,7 @@ def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path
     small = Deployment(kafka.bootstrap, tmp_path / "small", partitions=1)
     changelogs = [small.settings.changelog(table) for table in ("customers", "windows")]
     for name in (*changelogs, small.settings.topic("cells")):
-        configure(small, name, max_message_bytes="200000")
+        configure(small, name, max_message_bytes="60000")
     send(small, records)
     try:
         small.start()

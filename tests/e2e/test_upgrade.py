@@ -96,7 +96,7 @@ def test_a_topic_that_was_made_anew_is_not_passed_over(kafka: Broker, tmp_path: 
         topics.ensure(running.settings)
         worker = Worker(running, 1)
         assert worker.process.wait(60) != 0
-        assert "touchpoints-0 ends at 0, but the state" in worker.log.read_text()
+        assert "touchpoints-0 ends at offset 0, but the state" in worker.log.read_text()
 
 
 def test_a_state_of_a_later_release_ends_the_worker_before_it_reads(kafka: Broker, tmp_path: Path) -> None:
