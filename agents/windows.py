@@ -5,6 +5,7 @@ transition is in the state before it is sent, and is sent again after a restart:
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from agents.faults import fault_point
 from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox, parts
 from agents.ownership import Ownership
+from agents.pace import Pace
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
@@ -29,7 +31,6 @@ from stream.marker import MARKER
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
-_PUBLISH_MS = 1_000
 
 
 class WindowsAgent:
@@ -41,7 +42,8 @@ class WindowsAgent:
         self._table = table
         self._outbox = outbox
         self._health = health
-        self._published_ms = 0
+        self._pace = Pace()
+        self._merged = 0
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
@@ -54,6 +56,7 @@ class WindowsAgent:
             if board is not None and await self._owned.takes(message.tp, records):
                 malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
+                self._merged += len(records)
 
     async def open(self, partitions: set[int]) -> bool:
         """The state of these partitions is complete: go on from where it ends. False if they were revoked meanwhile."""
@@ -92,9 +95,7 @@ class WindowsAgent:
             while True:
                 for partition, board in self.boards.items():
                     await self._round(partition, board)
-                if now_ms() - self._published_ms >= _PUBLISH_MS:
-                    self._published_ms = now_ms()
-                    await self._publish([metric for board in self.boards.values() for metric in board.metrics()])
+                await self._publish_when_due()
                 await asyncio.sleep(_ROUND_S)
         except FencedError as error:
             log.warning("windows.fenced", error=str(error))
@@ -141,6 +142,15 @@ class WindowsAgent:
     async def _tell(self, alerts: list[Alert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
         await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
+
+    async def _publish_when_due(self) -> None:
+        """Metrics go out once a second; while there is much to catch up with, not so often."""
+        merged, self._merged = self._merged, 0
+        began_s = time.monotonic()
+        if self._pace.is_due(began_s, is_idle=not merged):
+            metrics = [metric for board in self.boards.values() for metric in board.metrics()]
+            self._pace.done(began_s, time.monotonic())
+            await self._publish(metrics)
 
     async def _publish(self, metrics: list[Metric]) -> None:
         pairs = [(_key(metric), json.encode(metric)) for metric in metrics]

@@ -24,14 +24,16 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
             total.pop(name, None)
 
 
-def subtract(total: Counters, delta: Mapping[str, int]) -> None:
-    """Take ``delta`` from ``total`` in place; undoes ``add``."""
-    for name, count in delta.items():
-        value = total.get(name, 0) - count
-        if value:
-            total[name] = value
-        else:
-            total.pop(name, None)
+def move(total: Counters, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+    """Put ``new`` in the place of ``old`` in ``total``, of which it is a part.
+
+    >>> total = {"a": 1, "b": 2}
+    >>> move(total, {"a": 1, "b": 1}, {"b": 3})
+    >>> total
+    {'b': 4}
+    """
+    add(total, {name: count - old.get(name, 0) for name, count in new.items() if count != old.get(name)})
+    add(total, {name: -count for name, count in old.items() if name not in new})
 
 
 def merged(many: Iterable[Mapping[str, int]]) -> Counters:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.counters import Counters, add, merged, subtract
+from stream.counters import Counters, merged, move
 from stream.metrics import Reading
 from stream.slices import DAY_MS, RESOLUTIONS
 
@@ -31,9 +31,7 @@ class History:
         if by_resolution is None:
             by_resolution = self._slices[segment] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         total = by_resolution[resolution_ms].setdefault(start_ms, {})
-        if old:
-            subtract(total, old)
-        add(total, new)
+        move(total, old or {}, new)
         self.versions[segment] = self.versions.get(segment, 0) + 1
 
     def segments(self) -> list[Segment]:

@@ -45,4 +45,4 @@ def _settle_garbage_collector() -> None:
     """Batches make objects by the thousand and no cycles: look for these rarely, never at what start-up made."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(1_000_000, 20, 50)
