@@ -128,17 +128,15 @@ class Outbox:
             else:
                 return int(metadata.offset) + len(pairs) - 1
 
-    async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> int:
-        """Write records in as many batches as they need, in order; the offset of the last."""
-        offset = -1
+    async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> None:
+        """Write records in as many batches as they need, in order."""
         for part in parts(records):
             try:
-                offset = await self.append(topic, partition, part)
+                await self.append(topic, partition, part)
             except BatchTooLargeError:
                 half = len(part) // 2
                 await self.append_parts(topic, partition, part[:half])
-                offset = await self.append_parts(topic, partition, part[half:])
-        return offset
+                await self.append_parts(topic, partition, part[half:])
 
     async def send(self, mail: Mapping[tuple[str, int], Sequence[Pair]]) -> None:
         """Write records to many partitions at once and wait for all."""

@@ -1,6 +1,6 @@
 """``python -m tests.bench.recovery``: how fast a state is read back, beside stock Faust's, on one Apache Kafka.
 
-The changelog is written by our own code: customers with 30 remembered events each. Stock Faust recovers a table with
+The changelog is written by our own code: customers with one touchpoint each. Stock Faust recovers a table with
 keys and values of the same size, fewer of them, as its pace is the same for any number. Measured is the time from going
 to the changelog to the state being complete, not the start of Python.
 """
