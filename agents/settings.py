@@ -11,11 +11,11 @@ from yaml.nodes import MappingNode, Node
 
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
-from stream.mapping.nodes import Mistakes, choice, compose, entries, items, text, texts, whole
+from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
 from stream.slices import DAY_MS, SECOND_MS, Calendar
-from stream.windows import WINDOWS
+from stream.windows import LENGTHS, WINDOWS, find_window
 
 _FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
@@ -161,7 +161,14 @@ def _segments(node: Node, what: str, mistakes: Mistakes) -> tuple[Segmentation, 
 
 
 def _windows(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
-    return tuple(choice(item, what, mistakes, tuple(WINDOWS)) for item in items(node))
+    return tuple(dict.fromkeys(_window(item, what, mistakes) for item in items(node)))
+
+
+def _window(node: Node, what: str, mistakes: Mistakes) -> str:
+    name = text(node, what, mistakes)
+    if name and find_window(name) is None:
+        mistakes.add(node, f"{what} cannot be `{name}`{suggestion(name, WINDOWS)}; or a length such as {LENGTHS}")
+    return name
 
 
 def _zone(node: Node, what: str, mistakes: Mistakes) -> Calendar:

@@ -35,7 +35,7 @@ from stream.rules import INACTIVE, Rule, decode_alert_state, step
 from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
 from stream.state import Load, State
 from stream.versions import VERSION, check
-from stream.windows import WINDOWS, Interval
+from stream.windows import Interval, known_window
 
 _CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
 _UNKNOWN = Value(0.0, -1)
@@ -97,7 +97,7 @@ class Board:
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, "cells")
         self._rules = tuple(rules)
-        self._windows = [WINDOWS[name] for name in config.windows]
+        self._windows = [known_window(name) for name in config.windows]
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         self._reads: dict[tuple[Segment, str], Read] = {}
         self._looks: dict[tuple[Segment, str], _Look] = {}
@@ -225,7 +225,7 @@ class Board:
         place, version = (rule.segment, rule.window), self.history.versions.get(rule.segment, 0)
         known = self._looks.get(place)
         if known is None or (known.start_ms, known.end_ms, known.version) != (start_ms, end_ms, version):
-            reading = self.history.read(rule.segment, start_ms, end_ms, WINDOWS[rule.window].by_day)
+            reading = self.history.read(rule.segment, start_ms, end_ms, known_window(rule.window).by_day)
             known = self._looks[place] = _Look(start_ms, end_ms, version, reading)
         if rule.metric not in known.values:
             known.values[rule.metric] = read_one(rule.metric, known.reading)
@@ -233,7 +233,7 @@ class Board:
 
     def _interval(self, window_name: str, now_ms: int, closed: bool = False) -> Interval:
         """What a window covers at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
-        window = WINDOWS[window_name]
+        window = known_window(window_name)
         start_ms, end_ms = window.interval(self.config.calendar, now_ms - 1 if closed else now_ms)
         if closed:
             end_ms = now_ms
@@ -248,7 +248,7 @@ class Board:
         known = self._reads.get((segment, window_name))
         if known is not None and (known.start_ms, known.end_ms, known.version) == (start_ms, end_ms, version):
             return known.values
-        values = read_metrics(self.history.read(segment, start_ms, end_ms, WINDOWS[window_name].by_day))
+        values = read_metrics(self.history.read(segment, start_ms, end_ms, known_window(window_name).by_day))
         self._reads[segment, window_name] = Read(start_ms, end_ms, version, values)
         return values
 

@@ -30,7 +30,7 @@ from stream.metrics import DAYS_NEEDED, Value
 from stream.metrics import read as read_metrics
 from stream.segments import OTHER
 from stream.slices import RESOLUTIONS, TEN_SECONDS_MS, Calendar
-from stream.windows import WINDOWS
+from stream.windows import known_window
 
 
 class RangeError(CxstreamError):
@@ -54,7 +54,7 @@ class Span:
 
 def window_span(name: str, calendar: Calendar, at_ms: int) -> Span:
     """A window whose last slice contains ``at_ms``; days to come are left out of it."""
-    window = WINDOWS[name]
+    window = known_window(name)
     start_ms, end_ms = window.interval(calendar, at_ms)
     if window.by_day:
         end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(at_ms)))

@@ -10,7 +10,7 @@ from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, it
 from stream.metrics import DAYS_NEEDED, UNITS
 from stream.rules import Rule
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from stream.windows import WINDOWS
+from stream.windows import known_window
 
 _KEYS = (
     "alert",
@@ -58,7 +58,7 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
     if len(conditions) != 1:
         mistakes.add(node, "a rule needs one of `above:` and `below:`")
     condition = conditions[0] if conditions else "above"
-    _check_days(given, mistakes)
+    _check_days(given, config, mistakes)
     return Rule(
         alert=text(given["alert"], "`alert`", mistakes) if "alert" in given else "",
         metric=choice(given["metric"], "`metric`", mistakes, tuple(UNITS)) if "metric" in given else "",
@@ -73,13 +73,16 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
     )
 
 
-def _check_days(given: dict[str, Node], mistakes: Mistakes) -> None:
+def _check_days(given: dict[str, Node], config: Config, mistakes: Mistakes) -> None:
     """Distinct customers are known by whole days only."""
     metric, window = (str(given[key].value) if key in given else "" for key in ("metric", "window"))
     needed = DAYS_NEEDED.get(metric, 0)
-    fit = [name for name, known in WINDOWS.items() if known.by_day and (needed < 2 or name != "day")]
-    if needed and window in WINDOWS and window not in fit:
-        mistakes.add(given["window"], f"`{metric}` is known by whole days: choose a window from {', '.join(fit)}")
+    if not needed or window not in config.windows:
+        return
+    fit = [name for name in config.windows if known_window(name).by_day and (needed < 2 or name != "day")]
+    if window not in fit:
+        choose = f"choose a window from {', '.join(fit)}" if fit else "no window of the settings has them"
+        mistakes.add(given["window"], f"`{metric}` is known by whole days: {choose}")
 
 
 def _segment(node: Node, config: Config, mistakes: Mistakes) -> Segment:

@@ -1,9 +1,11 @@
 """Windows: runs of consecutive slices that a metric is read over."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
-from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
 
 Interval = tuple[int, int]
 """Half-open, in epoch milliseconds."""
@@ -66,4 +68,47 @@ WINDOWS = {
         Window("month", Calendar.month_ms, by_day=True),
     )
 }
-"""Every window there is, by name: sliding ones, then the calendar day, ISO week and month."""
+"""The usual windows by name: sliding ones, then the calendar day, ISO week and month."""
+
+LENGTHS = "90s, 45m, 12h or 14d"
+"""What other windows may be called, for messages."""
+_UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS}
+_STEPS = ((5 * MINUTE_MS, TEN_SECONDS_MS), (3 * HOUR_MS, MINUTE_MS), (7 * DAY_MS, HOUR_MS))
+"""Windows up to a length consist of slices, and move in steps, of another: which are kept for much longer than that."""
+_MOST_DAYS = 370
+
+
+@cache
+def find_window(name: str) -> Window | None:
+    """The window of that name, which is one of ``WINDOWS`` or a length; None where there is none.
+
+    A length is a whole number of its slices: of ten seconds up to 5 minutes, of minutes up to 3 hours, of hours up to 7
+    days; in days (2 to 370) it is today so far and the local days before.
+
+    >>> find_window("45m").interval(Calendar(), 46 * MINUTE_MS) == (2 * MINUTE_MS, 47 * MINUTE_MS)
+    True
+    >>> [find_window(name) for name in ("45", "0m", "95s", "200m", "1000d")]
+    [None, None, None, None, None]
+    """
+    known = WINDOWS.get(name)
+    match = re.fullmatch(r"([1-9]\d{0,3})([smhd])", name)
+    if known is not None or match is None:
+        return known
+    number, unit = int(match[1]), match[2]
+    if unit == "d":
+        return trailing_days(name, number) if number <= _MOST_DAYS else None
+    length_ms = number * _UNITS_MS[unit]
+    step_ms = next((step_ms for most_ms, step_ms in _STEPS if length_ms <= most_ms), None)
+    return sliding(name, length_ms, step_ms) if step_ms and length_ms % step_ms == 0 else None
+
+
+def known_window(name: str) -> Window:
+    """The same for a name that was looked at before.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found = find_window(name)
+    if found is None:
+        raise KeyError(name)
+    return found

@@ -25,7 +25,7 @@ from stream.metrics import DAYS_NEEDED, UNITS
 from stream.published import published
 from stream.ranges import Ledger, RangeError, Span, moment, range_span, window_span, written
 from stream.slices import Calendar
-from stream.windows import WINDOWS
+from stream.windows import LENGTHS, WINDOWS, find_window
 
 _DEFAULT_WINDOWS = ("1h", "1d", "30d")
 
@@ -62,7 +62,7 @@ class Query:
 
 
 def metrics(
-    window: Annotated[list[str] | None, typer.Option(help="Window to read: 1m … 30d, day, week, month.")] = None,
+    window: Annotated[list[str] | None, typer.Option(help="Window to read: 1m … 30d, any length, day, week, month.")] = None,
     start: Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29 or a time.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the range, itself not in it.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="Only this segment: channel=web.")] = None,
@@ -103,10 +103,14 @@ def _query(
     pairs = dict(_pair(text) for text in where)
     if len(pairs) < len(where):
         raise CxstreamError("--where names a dimension twice: give each one value")
-    for kind, given, known in (("window", windows, WINDOWS), ("metric", wanted, UNITS)):
-        for name in given:
-            if name not in known:
-                raise CxstreamError(f"there is no {kind} `{name}`{suggestion(name, known)}")
+    for name in windows:
+        if find_window(name) is None:
+            raise CxstreamError(
+                f"there is no window `{name}`{suggestion(name, WINDOWS)}; or a length such as {LENGTHS}"
+            )
+    for name in wanted:
+        if name not in UNITS:
+            raise CxstreamError(f"there is no metric `{name}`{suggestion(name, UNITS)}")
     between = _between(edges, bool(windows) or as_of is not None, config.calendar)
     query = Query(
         names=_segmentation((*pairs, *by), config),

@@ -58,7 +58,7 @@ def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
         ("segments: [[customer]]", "customer"),
         ("segments: [[channel, channel]]", "twice"),
         ("segments: {channel: web}", "list"),
-        ("windows: [2h]", "2h"),
+        ("windows: [2x]", "2x"),
         ("time_zone: Mars/Olympus", "Mars/Olympus"),
         ("partitions: 0", "at least 1"),
         ("port: many", "whole number"),

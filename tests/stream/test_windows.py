@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.config import RETENTION_MS
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
-from stream.windows import WINDOWS, sliding
+from stream.windows import WINDOWS, find_window, known_window, sliding
 
 ZONES = ["UTC", "Europe/Oslo", "Australia/Lord_Howe", "Asia/Kathmandu"]
 moments = st.integers(1_000_000_000_000, 2_000_000_000_000)
@@ -138,3 +139,54 @@ def test_a_window_of_one_slice_jumps() -> None:
     window = sliding("10s", TEN_SECONDS_MS, TEN_SECONDS_MS)
     assert window.interval(Calendar(), 9_999) == (0, 10_000)
     assert window.interval(Calendar(), 10_000) == (10_000, 20_000)
+
+
+LENGTHS_MS = {
+    "30s": 30 * SECOND_MS,
+    "300s": 300 * SECOND_MS,
+    "330s": None,  # longer than five minutes: minutes
+    "2m": 2 * MINUTE_MS,
+    "360s": 6 * MINUTE_MS,
+    "45m": 45 * MINUTE_MS,
+    "180m": 3 * HOUR_MS,
+    "190m": None,  # longer than three hours: hours
+    "2h": 2 * HOUR_MS,
+    "12h": 12 * HOUR_MS,
+    "168h": 7 * DAY_MS,
+    "169h": None,
+    "14d": 14 * DAY_MS,
+    "370d": 370 * DAY_MS,
+    "371d": None,
+    "0m": None,
+    "01m": None,
+    "5": None,
+    "m": None,
+    "1w": None,
+    "٣m": None,  # a digit, but not one of ours
+}
+
+
+@pytest.mark.parametrize(("name", "length_ms"), LENGTHS_MS.items())
+def test_a_window_may_have_any_length_that_its_slices_allow(name: str, length_ms: int | None) -> None:
+    found = find_window(name)
+    if length_ms is None:
+        assert found is None
+        with pytest.raises(KeyError):
+            known_window(name)
+        return
+    assert found is not None
+    start_ms, end_ms = found.interval(Calendar(), 40 * 365 * DAY_MS + 12_345_678)
+    assert end_ms - start_ms == length_ms
+    assert found.by_day == name.endswith("d")
+
+
+@settings(deadline=None)
+@given(as_of_ms=moments, number=st.integers(1, 400), unit=st.sampled_from("smhd"))
+def test_the_slices_of_a_window_are_kept_for_an_hour_longer_than_it(as_of_ms: int, number: int, unit: str) -> None:
+    found = find_window(f"{number}{unit}")
+    if found is None:
+        return
+    start_ms, end_ms = found.interval(Calendar(), as_of_ms)
+    assert start_ms <= as_of_ms < end_ms
+    fit = [slice_ms for slice_ms in RETENTION_MS if start_ms % slice_ms == end_ms % slice_ms == 0]
+    assert any(RETENTION_MS[slice_ms] >= end_ms - start_ms + 55 * MINUTE_MS for slice_ms in fit)
