@@ -62,7 +62,9 @@ class Query:
 
 
 def metrics(
-    window: Annotated[list[str] | None, typer.Option(help="Window to read: 1m … 30d, any length, day, week, month.")] = None,
+    window: Annotated[
+        list[str] | None, typer.Option(help="Window to read: 1m … 30d, any length, day, week, month.")
+    ] = None,
     start: Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29 or a time.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="End of the range, itself not in it.")] = None,
     where: Annotated[list[str] | None, typer.Option(help="Only this segment: channel=web.")] = None,
