@@ -9,7 +9,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test chaos bench soak format lock schemas clean
+.PHONY: help setup demo test chaos bench soak compiled format lock schemas clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ bench: $(STAMP) ## the full job and the small one in five engines, on one Apache
 soak: $(STAMP) ## a steady stream for long: does memory, or the number of handles, grow? (MINUTES=30)
 	@$(BIN)/python -m tests.chaos.soak --minutes $(if $(filter command line,$(origin MINUTES)),$(MINUTES),30)
 
+compiled: $(STAMP) ## the core compiled by mypyc, into .compiled, for faster workers (needs a C compiler)
+	@sh scripts/compiled
+
 format: $(STAMP) ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix-only --quiet .
 	@$(BIN)/ruff format .
@@ -61,5 +64,5 @@ schemas: $(STAMP) ## write the JSON Schemas anew from the types
 	@$(BIN)/python -m schemas.document
 
 clean: ## remove .venv, caches and builds
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .compiled
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """A customer's answer to one survey: the latest one counts."""
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct, msgpack
@@ -33,7 +34,7 @@ def _touched_when_given(old: list[Any]) -> list[Any]:
 
 _encode = msgpack.Encoder().encode
 _SHAPE = Shape(msgpack.Decoder(Answer).decode, _touched_when_given)
-decode = _SHAPE.decode
+decode: Callable[[bytes], Answer] = _SHAPE.decode
 
 
 def answer(event: SurveyAnswered, values: Values) -> Answer:

@@ -1,21 +1,13 @@
 """What is kept of one customer: recent event ids and active days."""
 
-from msgspec import Raw, Struct, msgpack
+from msgspec import Raw, msgpack
 from xxhash import xxh3_64_digest
 
 from stream.activity import Activity
 
 _DIGEST_BYTES = 8
-
-
-class _Record(Struct, array_like=True):
-    recent: bytes
-    touched_ms: int
-    activity: Raw
-
-
 _encode = msgpack.Encoder().encode
-_decode = msgpack.Decoder(_Record).decode
+_decode = msgpack.Decoder(tuple[bytes, int, Raw]).decode
 _decode_activity = msgpack.Decoder(dict[str, Activity]).decode
 _INACTIVE = Raw(_encode({}))
 
@@ -72,5 +64,5 @@ class Customer:
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
-        record = _decode(data)
-        return cls(record.recent, record.touched_ms, record.activity.copy())
+        recent, touched_ms, activity = _decode(data)
+        return cls(recent, touched_ms, activity.copy())

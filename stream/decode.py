@@ -75,8 +75,8 @@ def decode_one(value: bytes | None, max_bytes: int) -> Outcome:
     try:
         value.decode()
         touchpoint = _decoder.decode(value)
-        error = channel_error(touchpoint.channel)
-        return touchpoint if error is None else (Reason.OUT_OF_RANGE, error)
+        problem = channel_error(touchpoint.channel)
+        return touchpoint if problem is None else (Reason.OUT_OF_RANGE, problem)
     except UnicodeDecodeError as error:
         return Reason.NOT_UTF8, str(error)
     except ValidationError as error:

@@ -5,7 +5,7 @@ have changed in time. ``base`` sums up the steps beyond the last ``_STEPS``.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from operator import attrgetter
 
@@ -98,7 +98,7 @@ class Ticket(Struct, array_like=True):
 
 
 _encode = msgpack.Encoder().encode
-decode = msgpack.Decoder(Ticket).decode
+decode: Callable[[bytes], Ticket] = msgpack.Decoder(Ticket).decode
 _time_ms = attrgetter("time_ms")
 
 

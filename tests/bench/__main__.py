@@ -17,7 +17,13 @@ FULL_EVENTS = 800_000
 def main() -> None:
     """Measure what is asked for; one line of JSON each."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    known = ["full", *(engine.name for engine in engines()), "limit-fetch", "limit-decode"]
+    known = [
+        "full",
+        *(["full-compiled"] if full.can_compile() else []),
+        *(engine.name for engine in engines()),
+        "limit-fetch",
+        "limit-decode",
+    ]
     parser.add_argument("--only", help=f"some of {','.join(known)}", default=",".join(known))
     parser.add_argument("--scale", type=float, default=1.0, help="times as many events as usual")
     given = parser.parse_args()
@@ -42,6 +48,9 @@ def _measure(bootstrap: str, folder: Path, wanted: list[str], scale: float) -> N
         measure = measured("full", full.run(bootstrap, folder, int(FULL_EVENTS * scale)))
         of_full = measure.events_per_second
         show(measure)
+    if "full-compiled" in wanted:
+        environment = full.compiled(folder / "compiled")
+        show(measured("full-compiled", full.run(bootstrap, folder, int(FULL_EVENTS * scale), environment=environment)))
     for engine in engines():
         if engine.name in wanted:
             events = int(engine.events * scale)

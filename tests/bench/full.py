@@ -1,7 +1,11 @@
 """The full job: one worker of the product over touchpoints that wait on its topic, with durable state."""
 
 import re
+import shutil
+import subprocess
+import sysconfig
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,28 @@ from tests.bench.load import fill, touchpoints
 from tests.e2e.workers import Deployment, deployment
 
 _TICKS = 100
+_ROOT = Path(__file__).parents[2]
 
 
-def run(bootstrap: str, folder: Path, events: int, customers: int = 50_000, **settings: object) -> dict[str, Any]:
+def can_compile() -> bool:
+    """Whether there is a C compiler, with what it needs of Python."""
+    return bool(shutil.which("cc")) and Path(sysconfig.get_path("include"), "Python.h").exists()
+
+
+def compiled(folder: Path) -> Mapping[str, str]:
+    """The environment of a worker whose core is compiled, into a folder."""
+    subprocess.run(["sh", str(_ROOT / "scripts" / "compiled"), str(folder)], check=True)
+    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+
+
+def run(
+    bootstrap: str,
+    folder: Path,
+    events: int,
+    customers: int = 50_000,
+    environment: Mapping[str, str] = {},
+    **settings: object,
+) -> dict[str, Any]:
     """What one worker did, from a quarter of the events to all of them.
 
     Raises:
@@ -20,7 +43,7 @@ def run(bootstrap: str, folder: Path, events: int, customers: int = 50_000, **se
     """
     with deployment(bootstrap, folder, 0, **settings) as running:
         sent = fill(bootstrap, running.settings.topic("touchpoints"), touchpoints(events, customers))
-        running.start(1)
+        running.start(1, environment)
         first, last = _wait(running, sent / 4), _wait(running, sent)
         worker = running.workers[0]
         counted = running.total("cx_touchpoints_folded_total")
