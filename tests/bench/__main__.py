@@ -1,4 +1,4 @@
-"""``make bench``: the full job, the small job in five engines, and the limits, all in one run on one Apache Kafka."""
+"""``make bench``: the full job, the small job in five engines, the limits and the latency, on one Apache Kafka."""
 
 import argparse
 import sys
@@ -6,12 +6,14 @@ import tempfile
 from pathlib import Path
 
 from agents.brokers import open_broker
-from tests.bench import full, limits
+from tests.bench import full, latency, limits
 from tests.bench.engines import engines, run
 from tests.bench.load import Windows, fill, small, touchpoints, windows
 from tests.bench.measure import Measure, measured
 
 FULL_EVENTS = 800_000
+LOAD = 10_000
+"""Events per second for the latency."""
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ def main() -> None:
         *(engine.name for engine in engines()),
         "limit-fetch",
         "limit-decode",
+        "latency",
     ]
     parser.add_argument("--only", help=f"some of {','.join(known)}", default=",".join(known))
     parser.add_argument("--scale", type=float, default=1.0, help="times as many events as usual")
@@ -39,18 +42,19 @@ def _measure(bootstrap: str, folder: Path, wanted: list[str], scale: float) -> N
     filled: dict[str, Windows] = {}
 
     def show(measure: Measure) -> None:
-        if of_full:
+        if of_full and measure.name != "latency":
             measure.ratio_to_full = round(measure.events_per_second / of_full, 3)
         sys.stdout.write(measure.line() + "\n")
         sys.stdout.flush()
 
     if "full" in wanted:
-        measure = measured("full", full.run(bootstrap, folder, int(FULL_EVENTS * scale)))
+        measure = measured("full", full.run(bootstrap, folder, touchpoints(int(FULL_EVENTS * scale))))
         of_full = measure.events_per_second
         show(measure)
     if "full-compiled" in wanted:
         environment = full.compiled(folder / "compiled")
-        show(measured("full-compiled", full.run(bootstrap, folder, int(FULL_EVENTS * scale), environment=environment)))
+        outcome = full.run(bootstrap, folder, touchpoints(int(FULL_EVENTS * scale)), environment=environment)
+        show(measured("full-compiled", outcome))
     for engine in engines():
         if engine.name in wanted:
             events = int(engine.events * scale)
@@ -65,6 +69,17 @@ def _measure(bootstrap: str, folder: Path, wanted: list[str], scale: float) -> N
         outcome, values = limits.fetch(bootstrap, "limits", events)
         show(measured("limit-fetch", outcome))
         show(measured("limit-decode", limits.decoding(values)))
+    if "latency" in wanted:
+        late = latency.run(bootstrap, folder, LOAD)
+        show(
+            Measure(
+                name="latency",
+                events=late["probes"],
+                events_per_second=LOAD,
+                p50_ms=late["p50_ms"],
+                p99_ms=late["p99_ms"],
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.bench.engines import JobError
-from tests.bench.load import fill, touchpoints
+from tests.bench.load import Pair, fill
 from tests.e2e.workers import Deployment, deployment
 
 _TICKS = 100
@@ -31,40 +31,44 @@ def compiled(folder: Path) -> Mapping[str, str]:
 def run(
     bootstrap: str,
     folder: Path,
-    events: int,
-    customers: int = 50_000,
+    pairs: Iterable[Pair],
+    workers: int = 1,
     environment: Mapping[str, str] = {},
+    module: str = "agents.cli",
     **settings: object,
 ) -> dict[str, Any]:
-    """What one worker did, from a quarter of the events to all of them.
+    """What the workers did, from a quarter of the events to all of them; ``pairs`` are touchpoints, each sent once.
 
     Raises:
-        JobError: it counted another number of touchpoints than were sent.
+        JobError: they counted another number of touchpoints than were sent.
     """
     with deployment(bootstrap, folder, 0, **settings) as running:
-        sent = fill(bootstrap, running.settings.topic("touchpoints"), touchpoints(events, customers))
-        running.start(1, environment)
+        sent = fill(bootstrap, running.settings.topic("touchpoints"), pairs)
+        running.start(workers, environment, module)
         first, last = _wait(running, sent / 4), _wait(running, sent)
-        worker = running.workers[0]
         counted = running.total("cx_touchpoints_folded_total")
         if counted != sent:
             raise JobError(f"the full job counted {counted} of {sent} touchpoints")
-        status = Path(f"/proc/{worker.process.pid}/status").read_text()
+        status = [Path(f"/proc/{worker.process.pid}/status").read_text() for worker in running.workers]
         return {
             "events": last[0] - first[0],
             "seconds": last[1] - first[1],
             "cpu_seconds": last[2] - first[2],
-            "peak_mib": int(re.findall(r"VmHWM:\s*(\d+)", status)[0]) / 1024,
+            "peak_mib": sum(int(re.findall(r"VmHWM:\s*(\d+)", each)[0]) for each in status) / 1024,
         }
 
 
 def _wait(running: Deployment, events: float) -> tuple[int, float, float]:
-    """When the states include so many: how many they are, the time, and the CPU time of the worker."""
-    pid, before = running.workers[0].process.pid, running.included()
+    """When the states include so many: how many they are, the time, and the CPU time of the workers."""
+    before = running.included()
     while True:
         included = running.included()
         if included != before and included >= events:  # as it is committed, not some time after
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            return included, time.monotonic(), (int(fields[11]) + int(fields[12])) / _TICKS
+            return included, time.monotonic(), sum(_cpu_seconds(worker.process.pid) for worker in running.workers)
         before = included
         time.sleep(0.1)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS

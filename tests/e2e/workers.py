@@ -88,9 +88,9 @@ class Deployment:
         self.started = 0
         topics.ensure(self.settings)
 
-    def start(self, number: int = 1, environment: Mapping[str, str] = {}) -> None:
+    def start(self, number: int = 1, environment: Mapping[str, str] = {}, module: str = "agents.cli") -> None:
         for _ in range(number):
-            self.workers.append(Worker(self, self.started, environment=environment))
+            self.workers.append(Worker(self, self.started, module, environment))
             self.started += 1
         self.wait(lambda: all(worker.is_ready() for worker in self.workers), "workers are ready")
 
