@@ -14,8 +14,8 @@ from stream.errors import ConfigError
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import DAY_MS, SECOND_MS, Calendar
-from stream.windows import LENGTHS, WINDOWS, find_window
+from stream.slices import DAY_MS, EARLIEST_MS, SECOND_MS, Calendar
+from stream.windows import LENGTHS, WINDOWS, find_window, known_window
 
 _FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
@@ -100,6 +100,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes = Mistakes(origin)
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
+    mistakes.check()
+    _check_kept(nodes, Config(**core), mistakes)
     mistakes.check()
     rest |= _from_environment(environment)
     rest |= {name: value for name, value in given.items() if value is not None}
@@ -188,11 +190,20 @@ def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
 
 
 def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
-    """What is forgotten sooner could still have changed what a window reads."""
     days = whole(node, what, mistakes)
     if days < _FEWEST_DAYS:
         mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
     return days * DAY_MS
+
+
+def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -> None:
+    """What is forgotten sooner could still have changed what a window reads."""
+    for name in config.windows:
+        start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
+        fewest = -((start_ms - end_ms) // DAY_MS) + 2
+        for key in ("customer_days", "ticket_days", "answer_days"):
+            if key in nodes and fewest > _FEWEST_DAYS and int(str(nodes[key].value)) < fewest:
+                mistakes.add(nodes[key], f"`{key}` must be at least {fewest}, as there is a window of `{name}`")
 
 
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
