@@ -63,7 +63,7 @@ def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
         ("partitions: 0", "at least 1"),
         ("port: many", "whole number"),
         ("customer_days: 32", "at least 33"),
-        ("windows: [1h, 90d]\nticket_days: 91", "`ticket_days` must be at least 92, as there is a window of `90d`"),
+        ("{windows: [1h, 90d], ticket_days: 91}", "`ticket_days` must be at least 92, as there is a window of `90d`"),
         ("store: disk", "disk"),
         ("colour: red", "colour"),
         ("", "no settings"),
