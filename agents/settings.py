@@ -54,6 +54,11 @@ class Settings:
         """The name of one of the project's topics on this cluster."""
         return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
 
+    @property
+    def patience_seconds(self) -> float:
+        """How long a worker waits to be told that another one has taken a partition: the brokers may be starting."""
+        return max(30.0, 4.0 * self.session_seconds)
+
     def changelog(self, table: str) -> str:
         """The name of a state table's changelog."""
         return f"{self.id}-{table}-changelog"

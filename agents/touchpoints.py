@@ -114,9 +114,8 @@ class TouchpointsAgent:
         if not await self._owned.begin({partition: fold.marker.offset + 1 for partition, fold in folds.items()}):
             return False
         for partition, fold in folds.items():
-            lane = self.lanes[partition] = Lane(
-                fold, self._commit, self._outbox.stalls, 2.0 * self._settings.session_seconds
-            )
+            lane = Lane(fold, self._commit, self._outbox.stalls, self._settings.patience_seconds)
+            self.lanes[partition] = lane
             lane.open(self._app.crash)
         return True
 

@@ -99,7 +99,7 @@ class WindowsAgent:
                 await asyncio.sleep(_ROUND_S)
         except FencedError as error:
             log.warning("windows.fenced", error=str(error))
-            await asyncio.sleep(2.0 * self._settings.session_seconds)  # about to be revoked: then this ends here
+            await asyncio.sleep(self._settings.patience_seconds)  # about to be revoked: then this ends here
             await self._app.crash(error)
         except Exception as error:
             await self._app.crash(error)
