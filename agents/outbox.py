@@ -1,7 +1,8 @@
 """The worker's producer: whole record batches, each waited for until the brokers have it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -40,10 +41,12 @@ class Outbox:
         self._renewing = asyncio.Lock()
         self.stalls = stalls
         self._refused: dict[str, tuple[int, int]] = {}
+        self._given_up = asyncio.Event()
         self.is_idempotent = True
 
     async def start(self) -> None:
         """Connect; idempotently, where the brokers know that (the embedded one does not)."""
+        self._given_up = asyncio.Event()
         try:
             self._producer = await self._connected(idempotent=True)
         except (UnknownError, UnsupportedVersionError, IncompatibleBrokerVersion):
@@ -111,8 +114,7 @@ class Outbox:
             try:
                 if producer is None:
                     raise KafkaError("the producer is not connected")
-                future = await self._send(producer, topic, partition, pairs)
-                metadata = await future
+                metadata = await self._delivered(self._send(producer, topic, partition, pairs), self._given_up)
             except KafkaError as error:
                 why = str(error) or type(error).__name__
                 log.warning("outbox.refused", topic=topic, partition=partition, error=why, again_in_s=pause_s)
@@ -127,6 +129,18 @@ class Outbox:
                     ) from None
             else:
                 return int(metadata.offset) + len(pairs) - 1
+
+    async def _delivered(self, sending: Coroutine[Any, Any, RecordMetadata], given_up: asyncio.Event) -> RecordMetadata:
+        """Where a batch stands; an error where its producer is given up meanwhile, which tells nobody itself."""
+        sent, ended = asyncio.create_task(sending), asyncio.create_task(given_up.wait())
+        try:
+            await asyncio.wait((sent, ended), return_when=asyncio.FIRST_COMPLETED)
+            if not sent.done():
+                raise KafkaError("the producer was given up while a batch was on its way")
+            return sent.result()
+        finally:
+            sent.cancel()
+            ended.cancel()
 
     async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> None:
         """Write records in as many batches as they need, in order."""
@@ -144,14 +158,15 @@ class Outbox:
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, partition: int, pairs: Sequence[Pair]
-    ) -> "asyncio.Future[RecordMetadata]":
+    ) -> RecordMetadata:
         batch = producer.create_batch()
         timestamp = now_ms()
         for key, value in pairs:
             if batch.append(key=key, value=value, timestamp=timestamp) is None:
                 raise BatchTooLargeError(f"{len(pairs)} records for {topic} do not fit into one batch")
-        future: asyncio.Future[RecordMetadata] = await producer.send_batch(batch, topic, partition=partition)
-        return future
+        delivered = await producer.send_batch(batch, topic, partition=partition)
+        metadata: RecordMetadata = await delivered
+        return metadata
 
     async def _renew(self, failed: AIOKafkaProducer | None) -> None:
         """A producer that failed may have lost count of its sequence numbers: a new one takes its place."""
@@ -161,6 +176,7 @@ class Outbox:
             self._producer = None
             if failed is not None:
                 await self._stop(failed, 5.0)
+            self._given_up.set()
             try:
                 await self.start()
             except KafkaError as error:
