@@ -90,12 +90,12 @@ class State:
         """What changed since it was last asked for, encoded."""
         self._pending, self._changed = self._changed, {}
         changes: Changes = {}
-        size = 0
+        objects = size = 0
         for key, value in self._pending.items():
             data = changes[key] = None if value is None else value.encode()
             if data is not None:
-                size += len(data)
-        self._weigh(len(changes), size)
+                objects, size = objects + 1, size + len(data)
+        self._weigh(objects, size)
         return changes
 
     def settle(self) -> None:
