@@ -59,9 +59,8 @@ def test_disorder_repeats_and_rubbish_change_no_number(deploy: Callable[..., Dep
     assert 0.9 * duplicates < rough.total("cx_touchpoints_duplicate_total") <= duplicates
 
 
-@pytest.mark.parametrize("store", ["memory", "rocksdb"])
-def test_workers_killed_on_the_way_change_no_number(deploy: Callable[..., Deployment], store: str) -> None:
-    records = population(seed=8)
+def test_workers_killed_on_the_way_change_no_number(deploy: Callable[..., Deployment], any_broker: Broker) -> None:
+    records, store = population(seed=8), "rocksdb" if any_broker.name == "kafka" else "memory"
     clean, killed = deploy("clean", 1), deploy("killed", 2, store=store)
     clean.wait_until_read(send(clean, records))
     rng = random.Random(store)

@@ -23,6 +23,7 @@ epoch, else the first *closed*).
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -79,7 +80,10 @@ with raw as (
     join changes f on f.number = r.number and f.nth = 1
     join teams on teams.number = r.number
     where r.end_ms is not null
-        and (?::bigint is null or r.end_ms >= ?) and (?::bigint is null or r.end_ms < ?)
+)
+"""
+BETWEEN = """with tickets as (
+    select * from resolved where (?::bigint is null or end_ms >= ?) and (?::bigint is null or end_ms < ?)
 )
 """
 
@@ -132,7 +136,7 @@ def resolutions(path, by=(), start_ms=None, end_ms=None, rows=None) -> dict[tupl
         raise ValueError(f"no such dimensions: {unknown}")
     keys = ", ".join(by)
     present = " and ".join(f"{name} is not null" for name in by) or "true"
-    query = f"""{TICKETS}, ranked as (
+    query = f"""{BETWEEN}, ranked as (
         select *, duration_ms >= 0 as timed,
             row_number() over (partition by {", ".join([*by, "duration_ms >= 0"])} order by duration_ms) as place,
             count(*) over (partition by {", ".join([*by, "duration_ms >= 0"])}) as size
@@ -148,7 +152,7 @@ def resolutions(path, by=(), start_ms=None, end_ms=None, rows=None) -> dict[tupl
 def tickets(path, start_ms=None, end_ms=None, rows=None) -> list[Ticket]:
     """The resolved tickets themselves, by number: to find which one differs."""
     columns = "number, end_ms, duration_ms, first, strict, channel, region, product, team"
-    query = f"{TICKETS} select {columns} from tickets order by number"
+    query = f"{BETWEEN} select {columns} from tickets order by number"
     return [Ticket(*row) for row in _rows(query, path, start_ms, end_ms, rows)]
 
 
@@ -160,5 +164,13 @@ def _percentiles() -> str:
 
 
 def _rows(query: str, path: Path | str, start_ms, end_ms, rows) -> list[tuple]:
-    with duckdb.connect() as db:
-        return db.execute(query, [str(path), rows, rows, start_ms, start_ms, end_ms, end_ms]).fetchall()
+    with _resolved(str(path), rows).cursor() as db:
+        return db.execute(query, [start_ms, start_ms, end_ms, end_ms]).fetchall()
+
+
+@cache
+def _resolved(path: str, rows: int | None) -> duckdb.DuckDBPyConnection:
+    """A database with the table `resolved`: all resolved tickets of the file."""
+    db = duckdb.connect()
+    db.execute(f"create table resolved as {TICKETS} select * from tickets", [path, rows, rows])
+    return db
