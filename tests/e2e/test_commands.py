@@ -50,10 +50,10 @@ def test_topics_with_the_wrong_number_of_partitions_are_named(kafka: Broker, tmp
 
 def test_every_mistake_in_the_settings_is_named_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "cxstream.yaml"
-    file.write_text("partitions: none\nstroe: memory\ntime_zone: Mars/Olympus\nwindows: [2h]\n")
+    file.write_text("partitions: none\nstroe: memory\ntime_zone: Mars/Olympus\nwindows: [2x]\n")
     done = cxstream("worker", "--settings", str(file))
     assert_refused(done, f"{file}:2", "stroe", "store")
-    file.write_text("partitions: none\nstore: disk\ntime_zone: Mars/Olympus\nwindows: [2h]\n")
+    file.write_text("partitions: none\nstore: disk\ntime_zone: Mars/Olympus\nwindows: [2x]\n")
     done = cxstream("worker", "--settings", str(file))
     assert_refused(done, f"{file}:1", f"{file}:2", f"{file}:3", f"{file}:4", "Mars/Olympus")
 
