@@ -28,7 +28,6 @@ class Ownership:
         self._changelog = changelog
         self._frontier = Frontier(app.seek, app.earliest, lost)
         self._turn = 0
-        self._begun: set[TP] = set()
 
     async def claim(self, partitions: Collection[int]) -> bool:
         """Become the only one whose state counts. False if they were revoked meanwhile."""
@@ -54,7 +53,6 @@ class Ownership:
         for tp, offset in places.items():
             fault_point("mid-rebalance")
             self._app.positions[tp] = self._frontier.open(tp, offset, bounds[tp])
-            self._begun.add(tp)
         return True
 
     async def _bounds(self, places: Collection[TP], wanted: Callable[[], bool]) -> Mapping[TP, Bounds]:
@@ -88,6 +86,5 @@ class Ownership:
 
     def end(self) -> None:
         """Nothing of them is worked on any more."""
-        for tp in self._begun:
-            self._app.positions.pop(tp, None)
-        self._begun.clear()
+        for tp in [tp for tp in self._app.positions if tp.topic == self._topic]:
+            del self._app.positions[tp]

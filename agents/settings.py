@@ -106,11 +106,11 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
     mistakes.check()
-    _check_kept(nodes, Config(**core), mistakes)
+    config = Config(**core)
+    _check_kept(nodes, config, mistakes)
     mistakes.check()
     rest |= _from_environment(environment)
     rest |= {name: value for name, value in given.items() if value is not None}
-    config = Config(**core)
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
     if path is not None and "rules" in nodes and not rules_file.is_absolute():
         rules_file = path.parent / rules_file

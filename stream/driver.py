@@ -9,7 +9,7 @@ can also crash like them. Use it to test rules and mappings, as our own tests do
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from functools import partial
 from zlib import crc32
 
 from schemas.alert import Alert
@@ -21,6 +21,7 @@ from stream.cellmail import mail, partition_of
 from stream.config import Config
 from stream.fold import Fold
 from stream.folded import Folded
+from stream.keeping import scanned
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.rules import Rule
@@ -180,11 +181,7 @@ class Driver:
 
     def _fold(self, partition: int) -> Fold:
         store = self._sources[partition].store
-
-        def scan(start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
-            return nsmallest(limit, (key for key in store if start <= key < end))
-
-        return Fold(self.config, "touchpoints", partition, store.get, store, scan)
+        return Fold(self.config, "touchpoints", partition, store.get, store, partial(scanned, store))
 
     def _board(self, partition: int, clock_ms: int) -> Board:
         rules = [rule for rule in self._rules if partition_of(rule.segment, self._partitions) == partition]

@@ -11,7 +11,8 @@ Whoever was touched again in a later stretch is on a list of that one too, and s
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from struct import pack
 from typing import Protocol
 
@@ -35,6 +36,11 @@ Scan = Callable[[bytes, bytes, int], Sequence[bytes]]
 """The keys of the store from one up to another, in order, so many at most."""
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(list[bytes]).decode
+
+
+def scanned(keys: Iterable[bytes], start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+    """A ``Scan`` of keys that are in no order."""
+    return nsmallest(limit, (key for key in keys if start <= key < end))
 
 
 class Kept(Protocol):

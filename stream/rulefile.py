@@ -9,7 +9,7 @@ from stream.config import Config
 from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text
 from stream.metrics import DAYS_NEEDED, UNITS
 from stream.rules import Rule
-from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from stream.slices import UNITS_MS
 from stream.windows import known_window
 
 _KEYS = (
@@ -25,7 +25,6 @@ _KEYS = (
     "annotations",
 )
 _SEVERITIES = ("info", "warning", "critical")
-_UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 
 
 def parse(yaml: str, origin: str, config: Config) -> list[Rule]:
@@ -123,6 +122,6 @@ def _duration_ms(node: Node, mistakes: Mistakes) -> int:
     written = text(node, "`for`", mistakes)
     match = re.fullmatch(r"(\d{1,6})(s|m|h|d)", written)
     if match:
-        return int(match[1]) * _UNITS_MS[match[2]]
+        return int(match[1]) * UNITS_MS[match[2]]
     mistakes.add(node, f"`for` must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
     return 0

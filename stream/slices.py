@@ -20,6 +20,9 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 
+UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+"""Milliseconds by the letter that stands for a unit of time."""
+
 RESOLUTIONS = (TEN_SECONDS_MS, MINUTE_MS, HOUR_MS, DAY_MS)
 """From the finest to the coarsest, by nominal length."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, UNITS_MS, Calendar
 
 Interval = tuple[int, int]
 """Half-open, in epoch milliseconds."""
@@ -72,7 +72,6 @@ WINDOWS = {
 
 LENGTHS = "90s, 45m, 12h or 14d"
 """What other windows may be called, for messages."""
-_UNITS_MS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS}
 _STEPS = ((5 * MINUTE_MS, TEN_SECONDS_MS), (3 * HOUR_MS, MINUTE_MS), (7 * DAY_MS, HOUR_MS))
 """Windows up to a length consist of slices, and move in steps, of another: which are kept for much longer than that."""
 _MOST_DAYS = 370
@@ -97,7 +96,7 @@ def find_window(name: str) -> Window | None:
     number, unit = int(match[1]), match[2]
     if unit == "d":
         return trailing_days(name, number) if number <= _MOST_DAYS else None
-    length_ms = number * _UNITS_MS[unit]
+    length_ms = number * UNITS_MS[unit]
     step_ms = next((step_ms for most_ms, step_ms in _STEPS if length_ms <= most_ms), None)
     return sliding(name, length_ms, step_ms) if step_ms and length_ms % step_ms == 0 else None
 

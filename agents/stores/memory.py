@@ -1,9 +1,9 @@
 """State in memory: gone with the process, back from the changelog."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import nsmallest
 
 from agents.stores.store import PartitionStore
+from stream.keeping import scanned
 
 
 class MemoryStore(PartitionStore):
@@ -30,7 +30,7 @@ class MemoryStore(PartitionStore):
         return [key for key in self._data.get(partition, {}) if key.startswith(tuple(prefixes))]
 
     def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
-        return nsmallest(limit, (key for key in self._data.get(partition, {}) if start <= key < end))
+        return scanned(self._data.get(partition, {}), start, end, limit)
 
     def offset(self, partition: int) -> int | None:
         return self._offsets.get(partition)

@@ -7,7 +7,6 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from zlib import crc32
 
@@ -20,18 +19,12 @@ from agents.simulator import Record, disturb
 from schemas.rejected import Rejected
 from tests.e2e.consume import consume
 from tests.e2e.traffic import population, send, totals
-from tests.e2e.workers import Deployment, deployment
+from tests.e2e.workers import Deployment, deployments
 
 
 @pytest.fixture
 def deploy(any_broker: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
-    with ExitStack() as stack:
-
-        def run(name: str, workers: int, **settings: object) -> Deployment:
-            folder = tmp_path / name
-            folder.mkdir()
-            return stack.enter_context(deployment(any_broker.bootstrap, folder, workers, **settings))
-
+    with deployments(any_broker.bootstrap, tmp_path) as run:
         yield run
 
 

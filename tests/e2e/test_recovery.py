@@ -4,7 +4,6 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,18 +15,12 @@ from agents.brokers import Broker
 from agents.simulator import Record
 from tests.e2e.consume import consume
 from tests.e2e.traffic import START_MS, population, send, totals
-from tests.e2e.workers import Deployment, Worker, deployment
+from tests.e2e.workers import Deployment, Worker, deployment, deployments
 
 
 @pytest.fixture
 def deploy(kafka: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment]]:
-    with ExitStack() as stack:
-
-        def run(name: str, workers: int, **settings: object) -> Deployment:
-            folder = tmp_path / name
-            folder.mkdir()
-            return stack.enter_context(deployment(kafka.bootstrap, folder, workers, **settings))
-
+    with deployments(kafka.bootstrap, tmp_path) as run:
         yield run
 
 

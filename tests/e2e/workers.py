@@ -10,8 +10,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
@@ -148,6 +148,19 @@ def _flat(offsets: dict) -> Iterator[tuple]:
             yield from _flat(value)
         else:
             yield key, value
+
+
+@contextmanager
+def deployments(bootstrap: str, folder: Path) -> Iterator[Callable[..., Deployment]]:
+    """Starts a deployment by name, with so many workers and these settings, as often as it is called."""
+    with ExitStack() as stack:
+
+        def run(name: str, workers: int, **settings: object) -> Deployment:
+            own = folder / name
+            own.mkdir()
+            return stack.enter_context(deployment(bootstrap, own, workers, **settings))
+
+        yield run
 
 
 @contextmanager

@@ -38,13 +38,17 @@ def config(zone: str = "UTC") -> Config:
 
 def run(events: list[Event], batches: Iterator[int] | None = None, partitions: int = 1, zone: str = "UTC") -> Driver:
     """The driver after these events, fed in batches of the given sizes (None: all at once)."""
-    driver = Driver(config(zone), partitions=partitions)
+    return fed(Driver(config(zone), partitions=partitions), events, batches)
+
+
+def fed(driver: Driver, events: list[Event], batches: Iterator[int] | None, now_ms: int = NOW) -> Driver:
+    """The driver after these events, in batches of the given sizes (None: all at once)."""
     at = 0
     while at < len(events):
         size = next(batches) if batches is not None else len(events)
-        driver.feed([record(event) for event in events[at : at + size]], NOW)
+        driver.feed([record(event) for event in events[at : at + size]], now_ms)
         at += size
-    driver.advance(NOW)
+    driver.advance(now_ms)
     return driver
 
 

@@ -15,7 +15,7 @@ from stream.slices import DAY_MS, Calendar
 from tests.laws import oracle
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, START, Teller, record
-from tests.laws.test_fold import SEGMENTATIONS, cells, decoded, laws, seeds, segments, sizes, visit
+from tests.laws.test_fold import SEGMENTATIONS, cells, decoded, fed, laws, seeds, segments, sizes, visit
 
 NOW = START + 2_000 * DAY
 RETENTION_MS = {**Config().retention_ms, DAY_MS: 40 * DAY}
@@ -29,13 +29,7 @@ def config(kept: int = 42 * DAY, **given: object) -> Config:
 
 
 def run(events: list[Event], batches: Iterator[int] | None = None, **given: object) -> Driver:
-    driver, at = Driver(config(**given)), 0  # type: ignore[arg-type]
-    while at < len(events):
-        size = next(batches) if batches is not None else len(events)
-        driver.feed([record(event) for event in events[at : at + size]], NOW)
-        at += size
-    driver.advance(NOW)
-    return driver
+    return fed(Driver(config(**given)), events, batches, NOW)  # type: ignore[arg-type]
 
 
 def objects(driver: Driver, kind: bytes) -> int:
