@@ -1,16 +1,18 @@
 """What a folded batch sends to ``cells``: which partition of it, under which key, with which bytes."""
 
+from functools import lru_cache
 from zlib import crc32
 
-from msgspec import msgpack
+from msgspec import Raw, msgpack
 
-from schemas.cell import Cell, CellKey, Segment, Watermark, WatermarkKey, encode
+from schemas.cell import CellKey, Segment, Watermark, WatermarkKey, encode
 from stream.folded import Folded
 
 Mail = dict[int, list[tuple[bytes, bytes | None]]]
 """Key and value of each record, by partition of the topic."""
 
 
+@lru_cache(maxsize=100_000)
 def partition_of(segment: Segment, partitions: int) -> int:
     """The partition of ``cells`` that has all of a segment: windows over it are read in one place."""
     return crc32(msgpack.encode(segment)) % partitions
@@ -21,7 +23,7 @@ def mail(folded: Folded, source_partition: int, partitions: int, generation: int
     out: Mail = {number: [] for number in range(partitions)}
     for (segment, resolution_ms, start_ms), counters in folded.cells.items():
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
-        out[partition_of(segment, partitions)].append((key, Cell(counters, folded.offset, generation).encode()))
+        out[partition_of(segment, partitions)].append((key, encode((Raw(counters), folded.offset, generation))))
     for segment, resolution_ms, start_ms in folded.expired:
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
         out[partition_of(segment, partitions)].append((key, None))

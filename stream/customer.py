@@ -12,6 +12,11 @@ _decode_activity = msgpack.Decoder(dict[str, Activity]).decode
 _INACTIVE = Raw(_encode({}))
 
 
+def digest(event_id: str) -> bytes:
+    """What is remembered of an event id."""
+    return xxh3_64_digest(event_id.encode())
+
+
 class Customer:
     """One customer.
 
@@ -44,16 +49,15 @@ class Customer:
         self.recent, self.day, self.today = b"", 0, {}
         self._encoded, self._activity = _INACTIVE, None
 
-    def is_repeat(self, event_id: str, remembered: int) -> bool:
+    def is_repeat(self, event_digest: bytes, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
-        digest = xxh3_64_digest(event_id.encode())
         recent = self.recent
-        at = recent.find(digest)
+        at = recent.find(event_digest)
         while at >= 0:
             if at % _DIGEST_BYTES == 0:
                 return True
-            at = recent.find(digest, at + 1)  # that one stood across two others
-        recent += digest
+            at = recent.find(event_digest, at + 1)  # that one stood across two others
+        recent += event_digest
         self.recent = recent if len(recent) <= remembered * _DIGEST_BYTES else recent[-remembered * _DIGEST_BYTES :]
         return False
 

@@ -4,7 +4,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from schemas.rejected import Rejected
-from stream.counters import Counters
 from stream.state import Changes
 from stream.tally import CellId
 
@@ -13,15 +12,15 @@ from stream.tally import CellId
 class Folded:
     """What a batch comes to.
 
-    ``cells`` are current totals, ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type.
-    ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are new values that went to
-    ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
+    ``cells`` are current totals as ``Totals`` encodes them, ``expired`` cells that are no longer kept, ``events``
+    folded touchpoints by type. ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are
+    new values that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
     """
 
     offset: int
     watermark_ms: int
     changes: Changes = field(default_factory=dict)
-    cells: dict[CellId, Counters] = field(default_factory=dict)
+    cells: dict[CellId, bytes] = field(default_factory=dict)
     expired: list[CellId] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)

@@ -4,9 +4,9 @@ Objects are decoded on first use and kept while there is room. What changed is h
 ``settle`` follows once these are durable, ``rollback`` undoes all since the last one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 HOT_BYTES = 128 * 1024 * 1024
 """Room for the decoded objects of one partition."""
@@ -63,9 +63,13 @@ class State:
         """Set the object under ``key``."""
         self._objects[key] = self._changed[key] = value
 
-    def change(self, key: bytes, decode: Callable[[bytes], S], new: Callable[[], S]) -> S:
-        """The object under ``key``, or a new one, put there to be changed."""
-        found = self._objects.get(key)
+    def held(self, keys: Iterable[bytes]) -> list[Any]:
+        """The objects under these keys, as far as they are decoded: for ``change``, which then need not look."""
+        return list(map(self._objects.get, keys))
+
+    def change(self, key: bytes, decode: Callable[[bytes], S], new: Callable[[], S], held: S | None = None) -> S:
+        """The object under ``key``, or a new one, put there to be changed; ``held`` if it is at hand."""
+        found = held or self._objects.get(key)
         if found is None:
             found = self._objects[key] = self.get(key, decode) or new()
         self._changed[key] = found
@@ -89,13 +93,9 @@ class State:
     def changes(self) -> Changes:
         """What changed since it was last asked for, encoded."""
         self._pending, self._changed = self._changed, {}
-        changes: Changes = {}
-        objects = size = 0
-        for key, value in self._pending.items():
-            data = changes[key] = None if value is None else value.encode()
-            if data is not None:
-                objects, size = objects + 1, size + len(data)
-        self._weigh(objects, size)
+        changes: Changes = {key: None if value is None else value.encode() for key, value in self._pending.items()}
+        kept = [data for data in changes.values() if data is not None]
+        self._weigh(len(kept), sum(map(len, kept)))
         return changes
 
     def settle(self) -> None:

@@ -45,13 +45,17 @@ class Tally:
         self._segments = segments
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
         self._by_code: list[tuple[int, Moves]] = []
+        self._coders: dict[Moves, Coder] = {}
         # By resolution from the finest on, which is that of the slices still kept, and beyond the last; by slice.
         self._coded: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in (*RESOLUTIONS, None)]
         self._counted: list[defaultdict[int, BySegment]] = [defaultdict(dict) for _ in (*RESOLUTIONS, None)]
 
     def coder(self, moves: Moves) -> "Coder":
         """The codes for these moves. There are to be few different moves."""
-        return Coder(moves, self._by_code)
+        coder = self._coders.get(moves)
+        if coder is None:
+            coder = self._coders[moves] = Coder(moves, self._by_code)
+        return coder
 
     def add(self, codes: Sequence[int], time_ms: int, watermark_ms: int) -> None:
         """Count what these codes stand for."""

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from copy import copy
 from operator import attrgetter
+from typing import Any
 
 from msgspec import Struct, msgpack
 
@@ -147,36 +148,47 @@ def resolution(ticket: Ticket) -> Resolution | None:
 
 def _step(event: Touchpoint) -> Step | None:
     """What a touchpoint is to its ticket; None where it is nothing."""
-    match event:
-        case TicketOpened():
-            return Step(event.time_ms, OPENED, event.session, event.team)
-        case TicketAssigned():
-            return Step(event.time_ms, ASSIGNED, None, event.team)
-        case ChatHandedOff():
-            return Step(event.time_ms, ASSIGNED, None, event.to_team)
-        case TicketReplied() | ChatMessage():
-            return _word(event)
-        case CallStarted() if not event.by_customer:
-            return None
-    kind = _PLAIN.get(type(event))
-    return None if kind is None else Step(event.time_ms, kind, event.session)
+    found = _STEP_OF.get(type(event))
+    return None if found is None else found(event)
 
 
-_PLAIN: dict[type, int] = {
-    CallStarted: CALLED,
-    EmailReceived: ASKED,
-    TicketResolved: RESOLVED,
-    TicketClosed: CLOSED,
-    TicketReopened: REOPENED,
-}
+def _plain(kind: int) -> Callable[[Touchpoint], Step]:
+    return lambda event: Step(event.time_ms, kind, event.session)
 
 
-def _word(event: TicketReplied | ChatMessage) -> Step | None:
+def _opened(event: Touchpoint) -> Step:
+    return Step(event.time_ms, OPENED, event.session, event.team)
+
+
+def _assigned(event: Touchpoint) -> Step:
+    return Step(event.time_ms, ASSIGNED, None, event.to_team if isinstance(event, ChatHandedOff) else event.team)
+
+
+def _called(event: Touchpoint) -> Step | None:
+    return Step(event.time_ms, CALLED, event.session) if event.by_customer else None
+
+
+def _word(event: Any) -> Step | None:
     """A customer's word or an agent's reply; those of bots and internal notes are neither."""
     if event.author == "customer":
         return Step(event.time_ms, ASKED, event.session)
     is_public = isinstance(event, ChatMessage) or event.public
     return Step(event.time_ms, REPLIED) if event.author == "agent" and is_public else None
+
+
+_STEP_OF: dict[type, Callable[[Any], Step | None]] = {
+    TicketOpened: _opened,
+    TicketAssigned: _assigned,
+    ChatHandedOff: _assigned,
+    TicketReplied: _word,
+    ChatMessage: _word,
+    CallStarted: _called,
+    EmailReceived: _plain(ASKED),
+    TicketResolved: _plain(RESOLVED),
+    TicketClosed: _plain(CLOSED),
+    TicketReopened: _plain(REOPENED),
+}
+"""By type, what a touchpoint is to its ticket."""
 
 
 def _lived(base: Life | None, steps: Iterable[Step]) -> Life:

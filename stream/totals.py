@@ -19,15 +19,23 @@ _decode_id = msgpack.Decoder(tuple[Segment, int, int]).decode
 
 
 class Totals:
-    """Counters of one cell, as they are stored."""
+    """Counters of one cell, as they are stored and sent. What changes them is ``add``."""
 
-    __slots__ = ("counters",)
+    __slots__ = ("_encoded", "counters")
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
+        self._encoded: bytes | None = None
+
+    def add(self, delta: Counters) -> None:
+        """Add to the counters."""
+        self._encoded = None
+        add(self.counters, delta)
 
     def encode(self) -> bytes:
-        return _encode(self.counters)
+        if self._encoded is None:
+            self._encoded = _encode(self.counters)
+        return self._encoded
 
     @classmethod
     def decode(cls, data: bytes) -> "Totals":
@@ -49,26 +57,26 @@ class Cells:
     def __len__(self) -> int:
         return sum(len(keys) for starts in self._starts.values() for keys in starts.values())
 
-    def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Counters], list[CellId]]:
-        """Add to the cells; the new totals of those touched, and which of them are over already.
+    def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Totals], list[CellId]]:
+        """Add to the cells; those touched, and which of them are over already.
 
         A slice that came and went within one batch is told of, but never stored.
         """
-        touched: dict[CellId, Counters] = {}
+        touched: dict[CellId, Totals] = {}
         passed: list[CellId] = []
         for cell, delta in deltas.items():
             key = PREFIX + _encode(cell)
             totals = self._state.get(key, Totals.decode)
             if totals is None:
                 if self._is_over(cell[1], cell[2], watermark_ms):
-                    touched[cell] = delta
+                    touched[cell] = Totals(delta)
                     passed.append(cell)
                     continue
                 totals = Totals({})
                 self._starts[cell[1]].setdefault(cell[2], set()).add(key)
             self._state.put(key, totals)
-            add(totals.counters, delta)
-            touched[cell] = totals.counters
+            totals.add(delta)
+            touched[cell] = totals
         return touched, passed
 
     def _is_over(self, resolution_ms: int, start_ms: int, watermark_ms: int) -> bool:

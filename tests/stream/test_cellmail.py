@@ -14,13 +14,15 @@ from schemas.cell import (
 )
 from stream.cellmail import mail, partition_of
 from stream.folded import Folded
+from stream.totals import Totals
 
 WEB: Segment = (("channel", "web"),)
 PARTITIONS = 3
 
 
 def folded() -> Folded:
-    cells = {((), 10_000, 20_000): {"touchpoints": 2}, (WEB, 10_000, 20_000): {"touchpoints": 1}}
+    totals = {((), 10_000, 20_000): {"touchpoints": 2}, (WEB, 10_000, 20_000): {"touchpoints": 1}}
+    cells = {cell: Totals(counters).encode() for cell, counters in totals.items()}
     return Folded(offset=41, watermark_ms=25_000, cells=cells, expired=[(WEB, 10_000, 0)])
 
 

@@ -1,0 +1,55 @@
+"""Who was active on which day: counted once for each customer, day and segment."""
+
+from stream import activity
+from stream.arrivals import Arrival
+from stream.config import Config
+from stream.customer import Customer
+from stream.metrics import counted
+from stream.segments import Segments
+from stream.slices import DAY_MS
+from stream.tally import Tally
+
+
+class Presence:
+    """Counts the active days of the customers of one partition."""
+
+    def __init__(self, config: Config, tally: Tally, segments: Segments) -> None:
+        self._calendar = config.calendar
+        self._kept_ms = config.retention_ms[DAY_MS]
+        self._kept_days = self._kept_ms // DAY_MS + 1
+        self._tally = tally
+        self._segments = segments
+        self._first = tally.coder(counted(activity.FIRST))
+        self._day, self._start_ms, self._end_ms = 0, 0, 0
+
+    def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
+        """The customer did something: count the day, once for each segment."""
+        if not self._start_ms <= time_ms < self._end_ms:
+            self._begin(time_ms)
+        if customer.day != self._day:
+            customer.day, customer.today = self._day, {}
+        first_ms = customer.today.get(arrival.place)
+        if first_ms is None or time_ms < first_ms:
+            customer.today[arrival.place] = time_ms
+            self._count(customer, arrival, time_ms, watermark_ms)
+
+    def _begin(self, time_ms: int) -> None:
+        """Look at the day of this moment."""
+        self._start_ms = self._calendar.day_start_ms(time_ms)
+        self._end_ms = self._calendar.day_end_ms(self._start_ms)
+        self._day = self._calendar.day_number(self._start_ms)
+
+    def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
+        day, days, keys, new = self._day, customer.activity, self._segments.keys, []
+        for number in arrival.segments:
+            known = days.get(keys[number])
+            if known is None:
+                days[keys[number]] = activity.started(day, time_ms)
+                new.append(self._first[number])
+                continue
+            if day - known.first_day > self._kept_days:
+                activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
+            for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
+                self._tally.count((number,), at_ms, watermark_ms, counted(fact))
+        if new:
+            self._tally.add(new, time_ms, watermark_ms)
