@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from kafka import KafkaAdminClient
+
+from agents import topics
 from tests.bench.engines import JobError
 from tests.bench.load import Pair, fill
 from tests.e2e.workers import Deployment, deployment
@@ -45,7 +48,8 @@ def run(
     with deployment(bootstrap, folder, 0, **settings) as running:
         sent = fill(bootstrap, running.settings.topic("touchpoints"), pairs)
         running.start(workers, environment, module)
-        first, last = _wait(running, sent / 4), _wait(running, sent)
+        with topics.admin(bootstrap) as client:
+            first, last = _wait(running, client, sent / 4), _wait(running, client, sent)
         counted = running.total("cx_touchpoints_folded_total")
         if counted != sent:
             raise JobError(f"the full job counted {counted} of {sent} touchpoints")
@@ -58,11 +62,11 @@ def run(
         }
 
 
-def _wait(running: Deployment, events: float) -> tuple[int, float, float]:
+def _wait(running: Deployment, client: KafkaAdminClient, events: float) -> tuple[int, float, float]:
     """When the states include so many: how many they are, the time, and the CPU time of the workers."""
-    before = running.included()
+    before = running.included_by(client)
     while True:
-        included = running.included()
+        included = running.included_by(client)
         if included != before and included >= events:  # as it is committed, not some time after
             return included, time.monotonic(), sum(_cpu_seconds(worker.process.pid) for worker in running.workers)
         before = included

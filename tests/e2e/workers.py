@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import yaml
+from kafka import KafkaAdminClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from agents import topics
@@ -125,13 +126,13 @@ class Deployment:
     def included(self) -> int:
         """Records of `touchpoints` that the states include, from the committed offsets."""
         with topics.admin(self.settings.bootstrap) as client:
-            offsets = client.list_group_offsets([self.settings.id])
-        found = 0
+            return self.included_by(client)
+
+    def included_by(self, client: KafkaAdminClient) -> int:
+        """The same, asked by a client that is there already."""
         topic = self.settings.topic("touchpoints")
-        for tp, at in _flat(offsets):
-            if tp.topic == topic:
-                found += max(0, at.offset)
-        return found
+        offsets = _flat(client.list_group_offsets([self.settings.id]))
+        return sum(max(0, at.offset) for tp, at in offsets if tp.topic == topic)
 
     def total(self, name: str) -> float:
         """A counter, over all workers and labels."""
