@@ -12,8 +12,9 @@ from msgspec import Struct, json, msgpack
 from agents import touchpoints
 from agents.cli import main
 from stream.config import Config
+from stream.fold import Fold
 from stream.folded import Folded
-from stream.marker import MARKER, Marker, decode_marker
+from stream.marker import MARKER, Marker
 from stream.record import Record
 from stream.state import Load
 from tests.bench.jobs.stopwatch import BOOTSTRAP, TOPIC, count, finish
@@ -33,14 +34,11 @@ _encode = msgpack.Encoder().encode
 _folds: list["SmallFold"] = []
 
 
-class SmallFold:
+class SmallFold(Fold):
     """Sum and count of scores by key and minute."""
 
-    def __init__(self, config: Config, topic: str, partition: int, load: Load, keys: object) -> None:
-        del config, topic, keys
-        self.partition = partition
-        found = load(MARKER)
-        self.marker = Marker(1, -1, 0, 0, -1, 0) if found is None else decode_marker(found)
+    def __init__(self, config: Config, topic: str, partition: int, load: Load, *_: object) -> None:
+        super().__init__(config, topic, partition, load)
         self.windows: dict[tuple[bytes | None, int], list[int]] = {}
         self._next = self.marker
         _folds.append(self)
