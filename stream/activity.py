@@ -22,14 +22,13 @@ class Activity(Struct, array_like=True):
     last_ms: int
 
 
-_ONE_DAY = b"\x01"
 FIRST = Active(None)
 """What the first day of activity counts as."""
 
 
 def started(day: int, time_ms: int) -> Activity:
     """The first day of a customer's activity, which counts as ``FIRST``."""
-    return Activity(day, _ONE_DAY, time_ms)
+    return Activity(day, b"\x01", time_ms)
 
 
 def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int], int]) -> list[Counted]:
@@ -43,10 +42,8 @@ def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int]
     >>> seen(activity, 103, 310, int)
     []
     """
-    at = day - activity.first_day
-    if at == 0 and activity.days == _ONE_DAY and time_ms >= activity.last_ms:
-        return []
     bits = int.from_bytes(activity.days, "little")
+    at = day - activity.first_day
     if at >= 0 and bits >> at & 1:
         return list(_earlier(activity, bits, at, time_ms))
     if at < 0:

@@ -7,8 +7,7 @@ from schemas.survey import SurveyAnswered
 from stream import answers
 from stream.config import Config
 from stream.keeping import ANSWER, Keeping
-from stream.metrics import counted
-from stream.segments import Segments, Values
+from stream.segments import Values
 from stream.state import State
 from stream.tally import Tally
 
@@ -18,12 +17,11 @@ _encode = msgpack.Encoder().encode
 class AnswerBook:
     """Keeps the latest answer of a customer to a survey: it counts, and takes the place of the one before."""
 
-    def __init__(self, config: Config, state: State, keeping: Keeping, tally: Tally, segments: Segments) -> None:
+    def __init__(self, config: Config, state: State, keeping: Keeping, tally: Tally) -> None:
         self._kept_ms = config.answer_kept_ms
         self._state = state
         self._keeping = keeping
         self._tally = tally
-        self._segments = segments
 
     def take(self, event: SurveyAnswered, values: Values, watermark_ms: int) -> None:
         """An answer came."""
@@ -36,8 +34,7 @@ class AnswerBook:
                 self._keeping.touch(key, old, watermark_ms)
                 return
             new.touched_ms = old.touched_ms
-            taken_back = counted(replace(old.counted, sign=-1))
-            self._tally.count(self._segments.numbers(old.values), old.time_ms, watermark_ms, taken_back)
+            self._tally.count(replace(old.counted, sign=-1), old.values, old.time_ms, watermark_ms)
         self._state.put(key, new)
         self._keeping.touch(key, new, watermark_ms)
-        self._tally.count(self._segments.numbers(values), event.time_ms, watermark_ms, counted(new.counted))
+        self._tally.count(new.counted, values, event.time_ms, watermark_ms)

@@ -7,7 +7,6 @@ from itertools import count
 
 from schemas.touchpoint import Touchpoint
 from stream.facts import Arrived
-from stream.metrics import counted
 from stream.segments import Segments, Values
 from stream.tally import Coder, Tally
 
@@ -70,7 +69,7 @@ class Arrivals:
     def _kind(self, event: Touchpoint) -> _Kind:
         """What there is to know of all touchpoints of a type."""
         tag = str(event.__struct_config__.tag)
-        coder = self._tally.coder(counted(Arrived(tag)))
+        coder = self._tally.coder(Arrived(tag))
         alike = next((kind.arrivals for kind in self._kinds.values() if kind.coder is coder), {})
         kind = self._kinds[type(event)] = _Kind(tag, coder, alike)
         return kind

@@ -3,9 +3,9 @@
 from functools import lru_cache
 from zlib import crc32
 
-from msgspec import Raw, msgpack
+from msgspec import msgpack
 
-from schemas.cell import CellKey, Segment, Watermark, WatermarkKey, encode
+from schemas.cell import CellKey, Segment, Watermark, WatermarkKey, encode, encode_cell
 from stream.folded import Folded
 
 Mail = dict[int, list[tuple[bytes, bytes | None]]]
@@ -23,7 +23,7 @@ def mail(folded: Folded, source_partition: int, partitions: int, generation: int
     out: Mail = {number: [] for number in range(partitions)}
     for (segment, resolution_ms, start_ms), counters in folded.cells.items():
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
-        out[partition_of(segment, partitions)].append((key, encode((Raw(counters), folded.offset, generation))))
+        out[partition_of(segment, partitions)].append((key, encode_cell(counters, folded.offset, generation)))
     for segment, resolution_ms, start_ms in folded.expired:
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
         out[partition_of(segment, partitions)].append((key, None))

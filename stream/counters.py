@@ -32,19 +32,8 @@ def move(total: Counters, old: Mapping[str, int], new: Mapping[str, int]) -> Non
     >>> total
     {'b': 4}
     """
-    if not total and not old:
-        add(total, new)
-        return
-    for name, count in new.items():
-        before = old.get(name, 0)
-        if count != before:
-            value = total.get(name, 0) + count - before
-            if value:
-                total[name] = value
-            else:
-                total.pop(name, None)
-    if not old.keys() <= new.keys():
-        add(total, {name: -count for name, count in old.items() if name not in new})
+    add(total, {name: count - old.get(name, 0) for name, count in new.items() if count != old.get(name)})
+    add(total, {name: -count for name, count in old.items() if name not in new})
 
 
 def merged(many: Iterable[Mapping[str, int]]) -> Counters:

@@ -78,15 +78,15 @@ class Fold:
         check(self.marker.version, f"{topic}-{partition}")
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
-        self.segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
+        self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._keeping = Keeping(config, self.state, load, scan)
         self._admission = Admission(config, self.state, self._keeping, self.marker.watermark_ms)
-        self._tally = Tally(config, self.segments)
-        self._arrivals = Arrivals(self._tally, self.segments)
-        self._presence = Presence(config, self._tally, self.segments)
-        self._tickets = TicketBook(config, self.state, self._keeping, self._tally, self.segments)
-        self._answers = AnswerBook(config, self.state, self._keeping, self._tally, self.segments)
+        self._tally = Tally(config, self._segments)
+        self._arrivals = Arrivals(self._tally, self._segments)
+        self._presence = Presence(config, self._tally, self._segments)
+        self._tickets = TicketBook(config, self.state, self._keeping, self._tally)
+        self._answers = AnswerBook(config, self.state, self._keeping, self._tally)
 
     @property
     def cells(self) -> int:
@@ -120,7 +120,7 @@ class Fold:
         self.marker = self.state.get(MARKER, decode_marker) or self.marker
         self.state.settle()
         self._cells.settle()
-        self.segments.new.clear()
+        self._segments.new.clear()
 
     def rollback(self) -> None:
         """The changes of the last batch are not to be."""
@@ -135,7 +135,7 @@ class Fold:
         self, records: Sequence[Record], poisoned: dict[int, Refusal], at_once: int, now_ms: int, generation: int
     ) -> Folded:
         folded = Folded(self.marker.offset, self._admission.watermark_ms)
-        capped_before = self.segments.capped
+        capped_before = self._segments.capped
         refused = dict(poisoned)
         for first in range(0, len(records), at_once):
             try:
@@ -148,7 +148,7 @@ class Fold:
             folded.rejected.append(rejected(self.topic, self.partition, records[index], *refused[index]))
         if records:
             self._finish(records, folded, generation)
-        folded.capped = self.segments.capped - capped_before
+        folded.capped = self._segments.capped - capped_before
         return folded
 
     def _fold(
@@ -202,5 +202,5 @@ class Fold:
         self.state.put(MARKER, marker)
         folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists}
         folded.cells = {cell: totals.encode() for cell, totals in touched.items()}
-        for segment in self.segments.new:
+        for segment in self._segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""

@@ -79,14 +79,10 @@ class Keeping:
         self.stretch_ms = watermark_ms - watermark_ms % STRETCH_MS
 
     def touch(self, key: bytes, kept: Kept, watermark_ms: int) -> None:
-        """A touchpoint about this came."""
+        """A touchpoint about this came: it is on the list of the stretch in which the watermark is from now on."""
         if kept.touched_ms < self.stretch_ms:
-            self.enlist(key)
+            self._listed[key[:1], self.stretch_ms + STRETCH_MS].append(key)
         kept.touched_ms = watermark_ms
-
-    def enlist(self, key: bytes) -> None:
-        """Put this on the list of the stretch in which the watermark is: it was not touched in it before."""
-        self._listed[key[:1], self.stretch_ms + STRETCH_MS].append(key)
 
     def clear(self, watermark_ms: int, offset: int) -> tuple[Changes, int]:
         """Delete from the state what was on the lists that are due, as far as one batch may.

@@ -4,7 +4,6 @@ from stream import activity
 from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
-from stream.metrics import counted
 from stream.segments import Segments
 from stream.slices import DAY_MS
 from stream.tally import Tally
@@ -19,7 +18,7 @@ class Presence:
         self._kept_days = self._kept_ms // DAY_MS + 1
         self._tally = tally
         self._segments = segments
-        self._first = tally.coder(counted(activity.FIRST))
+        self._first = tally.coder(activity.FIRST)
         self._day, self._start_ms, self._end_ms = 0, 0, 0
 
     def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
@@ -50,6 +49,6 @@ class Presence:
             if day - known.first_day > self._kept_days:
                 activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
             for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
-                self._tally.count((number,), at_ms, watermark_ms, counted(fact))
+                self._tally.count_in((number,), fact, at_ms, watermark_ms)
         if new:
             self._tally.add(new, time_ms, watermark_ms)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from schemas.cell import Segment
 from stream.config import Config
 from stream.counters import Counters
-from stream.segments import Segments
+from stream.facts import Fact
+from stream.metrics import counted
+from stream.segments import Segments, Values
 from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
 
 CellId = tuple[Segment, int, int]
@@ -50,8 +52,9 @@ class Tally:
         self._coded: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in (*RESOLUTIONS, None)]
         self._counted: list[defaultdict[int, BySegment]] = [defaultdict(dict) for _ in (*RESOLUTIONS, None)]
 
-    def coder(self, moves: Moves) -> "Coder":
-        """The codes for these moves. There are to be few different moves."""
+    def coder(self, fact: Fact) -> Coder:
+        """The codes for what a fact moves, the same for all that move the same. There are to be few different ones."""
+        moves = counted(fact)
         coder = self._coders.get(moves)
         if coder is None:
             coder = self._coders[moves] = Coder(moves, self._by_code)
@@ -62,8 +65,13 @@ class Tally:
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
         self._coded[level][time_ms // TEN_SECONDS_MS].extend(codes)
 
-    def count(self, segments: Sequence[int], time_ms: int, watermark_ms: int, moves: Moves) -> None:
-        """Count moves in these segments, given by their numbers."""
+    def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        """Count a fact in all segments of these values."""
+        self.count_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
+
+    def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
+        """Count a fact in these segments, given by their numbers."""
+        moves = counted(fact)
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
         by_segment = self._counted[level][time_ms // TEN_SECONDS_MS]
         for segment in segments:
@@ -95,9 +103,10 @@ class Tally:
 
     def clear(self) -> None:
         """Begin the next batch."""
-        for coded, counted in zip(self._coded, self._counted, strict=True):
-            coded.clear()
-            counted.clear()
+        for codes in self._coded:
+            codes.clear()
+        for counters in self._counted:
+            counters.clear()
 
     def _level(self, time_ms: int, watermark_ms: int) -> int:
         """How many of the finest resolutions no longer keep the slice of ``time_ms``."""

@@ -7,8 +7,7 @@ from schemas.touchpoint import Touchpoint
 from stream import tickets
 from stream.config import Config
 from stream.keeping import TICKET, Keeping
-from stream.metrics import counted
-from stream.segments import Segments, Values
+from stream.segments import Values
 from stream.state import State
 from stream.tally import Tally
 
@@ -18,12 +17,11 @@ _encode = msgpack.Encoder().encode
 class TicketBook:
     """Keeps tickets up to date; a resolution that changes is taken back where it was counted."""
 
-    def __init__(self, config: Config, state: State, keeping: Keeping, tally: Tally, segments: Segments) -> None:
+    def __init__(self, config: Config, state: State, keeping: Keeping, tally: Tally) -> None:
         self._kept_ms = config.ticket_kept_ms
         self._state = state
         self._keeping = keeping
         self._tally = tally
-        self._segments = segments
 
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """Something happened to the ticket that ``event`` names."""
@@ -41,7 +39,6 @@ class TicketBook:
 
     def _count(self, old: tickets.Resolution | None, new: tickets.Resolution | None, watermark_ms: int) -> None:
         if old is not None:
-            taken_back = counted(replace(old.fact, sign=-1))
-            self._tally.count(self._segments.numbers(old.values), old.time_ms, watermark_ms, taken_back)
+            self._tally.count(replace(old.fact, sign=-1), old.values, old.time_ms, watermark_ms)
         if new is not None:
-            self._tally.count(self._segments.numbers(new.values), new.time_ms, watermark_ms, counted(new.fact))
+            self._tally.count(new.fact, new.values, new.time_ms, watermark_ms)

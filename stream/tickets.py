@@ -161,7 +161,11 @@ def _opened(event: Touchpoint) -> Step:
 
 
 def _assigned(event: Touchpoint) -> Step:
-    return Step(event.time_ms, ASSIGNED, None, event.to_team if isinstance(event, ChatHandedOff) else event.team)
+    return Step(event.time_ms, ASSIGNED, None, event.team)
+
+
+def _handed_off(event: ChatHandedOff) -> Step:
+    return Step(event.time_ms, ASSIGNED, None, event.to_team)
 
 
 def _called(event: Touchpoint) -> Step | None:
@@ -179,7 +183,7 @@ def _word(event: Any) -> Step | None:
 _STEP_OF: dict[type, Callable[[Any], Step | None]] = {
     TicketOpened: _opened,
     TicketAssigned: _assigned,
-    ChatHandedOff: _assigned,
+    ChatHandedOff: _handed_off,
     TicketReplied: _word,
     ChatMessage: _word,
     CallStarted: _called,
