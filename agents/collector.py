@@ -23,7 +23,7 @@ class BoardCollector(Collector):
             name: GaugeMetricFamily(f"cx_{name}_samples", f"What cx_{name} rests on", labels=labels) for name in UNITS
         }
         for board in self._boards():
-            for (segment, window), read in board.current().items():
+            for (segment, window), read in board.readout.current.items():
                 of = dict(segment)
                 place = (window, *(of.get(name, "") for name in self._dimensions))
                 for name, value in read.values.items():

@@ -1,22 +1,35 @@
-"""How often to do what takes a while, so that it leaves the time to others."""
+"""How long to do what can wait, so that it leaves the time to other work."""
 
-_SHORTEST_S, _LONGEST_S = 1.0, 10.0
-_SHARE = 0.03
-"""How much of the time it may take while there is other work."""
+import time
+
+_SHARE = 0.04
+"""What it gets of the time however much other work there is."""
+_OF_IDLE = 0.5
+"""What it gets of the time that was left over."""
 
 
 class Pace:
-    """Once a second; less often while there is other work and it would take too much of the time."""
+    """Gives turns: longer ones where the process was idle since the last, and never none at all.
 
-    def __init__(self) -> None:
-        self._last_s = 0.0
-        self._took_s = 0.0
+    Both arguments are in seconds, ``now_s`` of a steady clock, ``cpu_s`` that the process has worked.
 
-    def is_due(self, now_s: float, is_idle: bool) -> bool:
-        """Whether it is time again, at ``now_s`` of a steady clock; ``is_idle``: nothing else is to be done."""
-        rest_s = _SHORTEST_S if is_idle else min(max(_SHORTEST_S, self._took_s / _SHARE), _LONGEST_S)
-        return now_s - self._last_s >= rest_s
+    >>> pace = Pace(100.0, 40.0)
+    >>> pace.turn(110.0, 42.0)  # 8 seconds were idle
+    4.0
+    >>> pace.turn(120.0, 52.0)  # none
+    0.4
+    """
 
-    def done(self, began_s: float, now_s: float) -> None:
-        """It was done from ``began_s`` to ``now_s``."""
-        self._last_s, self._took_s = began_s, now_s - began_s
+    def __init__(self, now_s: float, cpu_s: float) -> None:
+        self._last_s, self._last_cpu_s = now_s, cpu_s
+
+    @classmethod
+    def of_this_process(cls) -> "Pace":
+        """One that begins now."""
+        return cls(time.monotonic(), time.process_time())
+
+    def turn(self, now_s: float, cpu_s: float) -> float:
+        """For how long it may go on, in seconds."""
+        past_s, worked_s = now_s - self._last_s, cpu_s - self._last_cpu_s
+        self._last_s, self._last_cpu_s = now_s, cpu_s
+        return max(_SHARE * past_s, _OF_IDLE * (past_s - worked_s))

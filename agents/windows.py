@@ -24,6 +24,7 @@ from agents.pace import Pace
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import Alert
+from schemas.cell import Segment
 from schemas.metric import Metric
 from stream.board import Board
 from stream.cellmail import partition_of
@@ -31,6 +32,8 @@ from stream.marker import MARKER
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
+_SHORTEST_S = 1.0
+"""Between two readings of the same windows."""
 
 
 class WindowsAgent:
@@ -42,8 +45,9 @@ class WindowsAgent:
         self._table = table
         self._outbox = outbox
         self._health = health
-        self._pace = Pace()
-        self._merged = 0
+        self._pace = Pace.of_this_process()
+        self._began_s = 0.0
+        self._to_read: list[tuple[Board, Segment]] = []
         self._task: asyncio.Task[None] | None = None
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
@@ -56,7 +60,6 @@ class WindowsAgent:
             if board is not None and await self._owned.takes(message.tp, records):
                 malformed = board.merge(records, now_ms(), message.generation_id)
                 self._health.foreign.inc(malformed)
-                self._merged += len(records)
 
     async def open(self, partitions: set[int]) -> bool:
         """The state of these partitions is complete: go on from where it ends. False if they were revoked meanwhile."""
@@ -88,6 +91,7 @@ class WindowsAgent:
             await asyncio.gather(task, return_exceptions=True)
         self._owned.end()
         self.boards.clear()
+        self._to_read.clear()
 
     async def _run(self) -> None:
         try:
@@ -95,7 +99,7 @@ class WindowsAgent:
             while True:
                 for partition, board in self.boards.items():
                     await self._round(partition, board)
-                await self._publish_when_due()
+                await self._publish_some()
                 await asyncio.sleep(_ROUND_S)
         except FencedError as error:
             log.warning("windows.fenced", error=str(error))
@@ -143,18 +147,26 @@ class WindowsAgent:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
         await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
 
-    async def _publish_when_due(self) -> None:
-        """Metrics go out once a second; while there is much to catch up with, not so often."""
-        merged, self._merged = self._merged, 0
-        began_s = time.monotonic()
-        if self._pace.is_due(began_s, is_idle=not merged):
-            metrics = [metric for board in self.boards.values() for metric in board.metrics()]
-            self._pace.done(began_s, time.monotonic())
-            await self._publish(metrics)
-
-    async def _publish(self, metrics: list[Metric]) -> None:
-        pairs = [(_key(metric), json.encode(metric)) for metric in metrics]
+    async def _publish_some(self) -> None:
+        """Publish what has changed, one segment after the other, for as long as it is the turn of that."""
+        left_s = self._pace.turn(time.monotonic(), time.process_time())
+        pairs: list[tuple[bytes, bytes]] = []
+        while left_s > 0 and (self._to_read or self._begin_reading()):
+            board, segment = self._to_read.pop()
+            began_s = time.monotonic()
+            pairs += [(_key(metric), json.encode(metric)) for metric in board.metrics(segment)]
+            left_s -= time.monotonic() - began_s
+            await asyncio.sleep(0)  # a turn may be long, and others have work meanwhile
         await self._outbox.send({(self._settings.topic("metrics"), 0): pairs})
+
+    def _begin_reading(self) -> bool:
+        """Begin with the segments anew, at most once a second; False where it is too early, or there are none."""
+        now_s = time.monotonic()
+        if now_s - self._began_s < _SHORTEST_S:
+            return False
+        self._began_s = now_s
+        self._to_read = [(board, segment) for board in self.boards.values() for segment in board.history.segments()]
+        return bool(self._to_read)
 
 
 def _key(metric: Metric) -> bytes:

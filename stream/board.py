@@ -26,19 +26,17 @@ from stream.config import Config
 from stream.counters import Counters
 from stream.history import History
 from stream.marker import MARKER, Marker, decode_marker
-from stream.metrics import UNITS, Reading, Value, read_one
-from stream.metrics import read as read_metrics
+from stream.metrics import Reading, Value, read_one
 from stream.progress import Progress
-from stream.published import published
+from stream.readout import Readout
 from stream.record import Record
 from stream.rules import INACTIVE, Rule, decode_alert_state, step
 from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
 from stream.state import Load, State
 from stream.versions import VERSION, check
-from stream.windows import Interval, known_window
+from stream.windows import known_window
 
 _CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
-_UNKNOWN = Value(0.0, -1)
 _MOST_TICKS = 360
 """Ticks evaluated in one round. When catching up by more than an hour at once, rules see history in larger steps."""
 
@@ -57,16 +55,6 @@ class Clock(Struct, array_like=True, frozen=True):
 
 
 _decode_clock = msgpack.Decoder(Clock).decode
-
-
-@dataclass(slots=True)
-class Read:
-    """What one segment and window last read."""
-
-    start_ms: int
-    end_ms: int
-    version: int
-    values: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -97,16 +85,12 @@ class Board:
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, "cells")
         self._rules = tuple(rules)
-        self._windows = [known_window(name) for name in config.windows]
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
-        self._reads: dict[tuple[Segment, str], Read] = {}
         self._looks: dict[tuple[Segment, str], _Look] = {}
-        self._published: dict[tuple[Segment, str], Read] = {}
         self._told: dict[bytes, tuple[Alert, ...]] = {}
         self._mends: dict[bytes, bytes] = {}
         self._restore(keys, clock_ms)
-        # What a former owner has published is not known here: at first, all that has no value is published as such.
-        self._unknown = Read(0, 0, 0, dict.fromkeys(UNITS, _UNKNOWN)) if self.progress.as_of_ms else None
+        self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
 
     def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
         for key in keys:
@@ -221,64 +205,25 @@ class Board:
 
     def _tested(self, rule: Rule, now_ms: int, closed: bool) -> Value | None:
         """The value that a rule is about. Rules on the same segment and window share what is read."""
-        start_ms, end_ms = self._interval(rule.window, now_ms, closed)
+        window = known_window(rule.window)
+        start_ms, end_ms = window.covered(self.config.calendar, now_ms, closed)
         place, version = (rule.segment, rule.window), self.history.versions.get(rule.segment, 0)
         known = self._looks.get(place)
         if known is None or (known.start_ms, known.end_ms, known.version) != (start_ms, end_ms, version):
-            reading = self.history.read(rule.segment, start_ms, end_ms, known_window(rule.window).by_day)
+            reading = self.history.read(rule.segment, start_ms, end_ms, window.by_day)
             known = self._looks[place] = _Look(start_ms, end_ms, version, reading)
         if rule.metric not in known.values:
             known.values[rule.metric] = read_one(rule.metric, known.reading)
         return known.values[rule.metric]
-
-    def _interval(self, window_name: str, now_ms: int, closed: bool = False) -> Interval:
-        """What a window covers at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on."""
-        window = known_window(window_name)
-        start_ms, end_ms = window.interval(self.config.calendar, now_ms - 1 if closed else now_ms)
-        if closed:
-            end_ms = now_ms
-        elif window.by_day:
-            end_ms = min(end_ms, self.config.calendar.day_end_ms(self.config.calendar.day_start_ms(now_ms)))
-        return start_ms, end_ms
-
-    def _values(self, segment: Segment, window_name: str, now_ms: int) -> dict[str, Value]:
-        """Everything that a window reads at ``now_ms``."""
-        start_ms, end_ms = self._interval(window_name, now_ms)
-        version = self.history.versions.get(segment, 0)
-        known = self._reads.get((segment, window_name))
-        if known is not None and (known.start_ms, known.end_ms, known.version) == (start_ms, end_ms, version):
-            return known.values
-        values = read_metrics(self.history.read(segment, start_ms, end_ms, known_window(window_name).by_day))
-        self._reads[segment, window_name] = Read(start_ms, end_ms, version, values)
-        return values
 
     def standing(self) -> list[Alert]:
         """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""
         states = (self.state.get(_ALERT + rule.fingerprint.encode(), decode_alert_state) for rule in self._rules)
         return [alert for state in states if state is not None for alert in state.last]
 
-    def metrics(self) -> list[Metric]:
-        """The metrics that have changed since they were last asked for; one that lost its data comes with None."""
-        now_ms = self.progress.as_of_ms
-        changed: list[Metric] = []
-        for segment in self.history.segments():
-            for window in self._windows:
-                values = self._values(segment, window.name, now_ms)
-                before = self._published.get((segment, window.name), self._unknown)
-                if before is not None and before.values == values:
-                    continue
-                read = self._published[segment, window.name] = self._reads[segment, window.name]
-                for name in dict.fromkeys([*values, *(before.values if before else ())]):
-                    value = values.get(name)
-                    if before is None or before.values.get(name) != value:
-                        changed.append(
-                            published(name, segment, window.name, (read.start_ms, read.end_ms), now_ms, value)
-                        )
-        return changed
-
-    def current(self) -> dict[tuple[Segment, str], Read]:
-        """What was last asked for by ``metrics``, by segment and window."""
-        return self._published
+    def metrics(self, segment: Segment) -> list[Metric]:
+        """The metrics of a segment that have changed since this was last asked; one that lost its data has None."""
+        return self.readout.changed(segment, self.progress.as_of_ms)
 
     def _expire(self, now_ms: int) -> None:
         for resolution_ms, starts in self._keys.items():
@@ -286,10 +231,9 @@ class Board:
             for start_ms in [s for s in starts if self.config.calendar.slice_end_ms(resolution_ms, s) <= bound_ms]:
                 for key in starts.pop(start_ms):
                     self.state.delete(key)
-                    self.history.drop(decode_cell_key(key[1:]).segment, resolution_ms, start_ms)
-        for place in [place for place in self._published if place[0] not in self.history.versions]:
-            del self._published[place]
-            self._reads.pop(place, None)
+                    segment = decode_cell_key(key[1:]).segment
+                    if self.history.drop(segment, resolution_ms, start_ms):
+                        self.readout.forget(segment)
 
 
 def _ticks(before_ms: int, now_ms: int) -> range:

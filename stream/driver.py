@@ -10,6 +10,7 @@ can also crash like them. Use it to test rules and mappings, as our own tests do
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from zlib import crc32
 
 from schemas.alert import Alert
@@ -107,7 +108,7 @@ class Driver:
         alerts = [alert for board in self._boards for alert in board.evaluate(clock_ms)]
         self.alerts += alerts
         for board, side in zip(self._boards, self._cells, strict=True):
-            for metric in board.metrics():
+            for metric in chain.from_iterable(map(board.metrics, board.history.segments())):
                 self._metrics[tuple(metric.segment.items()), metric.window, metric.metric] = metric
             if board.state.is_changed:
                 side.write(board.state.changes())

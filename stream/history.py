@@ -38,14 +38,16 @@ class History:
         """Every segment with data that is still kept."""
         return list(self._slices)
 
-    def drop(self, segment: Segment, resolution_ms: int, start_ms: int) -> None:
-        """Forget a slice, and the segment when it has none left."""
+    def drop(self, segment: Segment, resolution_ms: int, start_ms: int) -> bool:
+        """Forget a slice, and the segment when it has none left: True then."""
         by_resolution = self._slices.get(segment)
         if by_resolution is None:
-            return
+            return False
         by_resolution[resolution_ms].pop(start_ms, None)
-        if not any(by_resolution.values()):
-            del self._slices[segment], self.versions[segment]
+        if any(by_resolution.values()):
+            return False
+        del self._slices[segment], self.versions[segment]
+        return True
 
     def read(self, segment: Segment, start_ms: int, end_ms: int, by_day: bool = False) -> Reading:
         """The counters of [start, end), aligned to 10 s; also by day where ``by_day``, which begins at a midnight."""

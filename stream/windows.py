@@ -23,6 +23,18 @@ class Window:
     interval: Callable[[Calendar, int], Interval]
     by_day: bool = False
 
+    def covered(self, calendar: Calendar, now_ms: int, closed: bool = False) -> Interval:
+        """What is read of it at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on.
+
+        A window of days ends with today: there is nothing after it yet.
+        """
+        start_ms, end_ms = self.interval(calendar, now_ms - 1 if closed else now_ms)
+        if closed:
+            end_ms = now_ms
+        elif self.by_day:
+            end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(now_ms)))
+        return start_ms, end_ms
+
 
 def sliding(name: str, length_ms: int, slice_ms: int) -> Window:
     """The last ``length_ms``, moving in steps of ``slice_ms``.

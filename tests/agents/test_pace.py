@@ -1,29 +1,28 @@
-"""What is done once a second leaves time to other work."""
+"""What can wait leaves time to other work."""
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.pace import Pace
 
-
-def paced(took_s: float) -> Pace:
-    pace = Pace()
-    pace.done(100.0, 100.0 + took_s)
-    return pace
+seconds = st.floats(0.0, 1e6)
 
 
-def test_it_is_due_at_first() -> None:
-    assert Pace().is_due(100.0, is_idle=False)
+def test_half_of_what_was_idle_is_for_it() -> None:
+    assert Pace(0.0, 0.0).turn(1.0, 0.2) == 0.4
 
 
-def test_what_takes_no_time_is_done_once_a_second() -> None:
-    pace = paced(took_s=0.01)
-    assert [pace.is_due(at, is_idle=False) for at in (100.9, 101.0)] == [False, True]
+def test_a_turn_is_counted_from_the_last_one() -> None:
+    pace = Pace(0.0, 0.0)
+    pace.turn(1.0, 0.0)
+    assert pace.turn(2.0, 1.0) == 0.04
 
 
-def test_what_takes_long_waits_while_there_is_other_work() -> None:
-    pace = paced(took_s=0.12)
-    assert [pace.is_due(at, is_idle=False) for at in (101.0, 103.9, 104.1)] == [False, False, True]
-    assert [pace.is_due(at, is_idle=True) for at in (100.9, 101.0)] == [False, True]
+def test_at_first_nothing_has_been_idle() -> None:
+    assert Pace(500.0, 3.0).turn(500.0, 3.0) == 0.0
 
 
-def test_it_never_waits_for_longer_than_ten_seconds() -> None:
-    pace = paced(took_s=5.0)
-    assert [pace.is_due(at, is_idle=False) for at in (109.9, 110.0)] == [False, True]
+@given(past_s=seconds, worked_s=seconds)
+def test_there_is_always_a_little_time_and_never_all(past_s: float, worked_s: float) -> None:
+    turn_s = Pace(0.0, 0.0).turn(past_s, worked_s)
+    assert past_s * 0.039 <= turn_s <= past_s * 0.51  # several threads may have worked for longer than there was time
