@@ -2,9 +2,9 @@
 
 import time
 
-_SHARE = 0.04
+_SHARE = 0.03
 """What it gets of the time however much other work there is."""
-_OF_IDLE = 0.5
+_OF_IDLE = 0.25
 """What it gets of the time that was left over."""
 
 
@@ -15,9 +15,9 @@ class Pace:
 
     >>> pace = Pace(100.0, 40.0)
     >>> pace.turn(110.0, 42.0)  # 8 seconds were idle
-    4.0
+    2.0
     >>> pace.turn(120.0, 52.0)  # none
-    0.4
+    0.3
     """
 
     def __init__(self, now_s: float, cpu_s: float) -> None:
