@@ -6,7 +6,7 @@ import structlog
 import typer
 
 from agents.brokers import BrokerError
-from agents.cli import alerts, broker, compare, demo, metrics, rejected, replay, simulate, status, topics, worker
+from agents.cli import alerts, broker, compare, demo, metrics, rejected, replay, simulate, size, status, topics, worker
 from stream.errors import CxstreamError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     alerts.alerts,
     rejected.rejected,
     status.status,
+    size.size,
 ):
     app.command()(command)
 
