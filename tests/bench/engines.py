@@ -57,11 +57,11 @@ def _jars() -> Path:
 def engines() -> list[Engine]:
     """All there are."""
     return [
-        Engine("small", (sys.executable, "-m", "tests.bench.jobs.small"), 900_000),
+        Engine("small", (sys.executable, "-m", "tests.bench.jobs.small"), 2_000_000),
         Engine("stock-faust", (sys.executable, str(JOBS / "stock_faust.py")), 60_000),
         Engine("quix", _peer("quix.py"), 300_000),
-        Engine("bytewax", _peer("bytewax_job.py"), 900_000),
-        Engine("kafka-streams", _java(), 900_000),
+        Engine("bytewax", _peer("bytewax_job.py"), 2_000_000),
+        Engine("kafka-streams", _java(), 2_000_000),
     ]
 
 
