@@ -9,7 +9,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test chaos bench soak compiled format lock schemas clean
+.PHONY: help setup demo test chaos bench soak compiled format lock docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -60,8 +60,9 @@ format: $(STAMP) ## format the code and mend what ruff can mend
 lock: ## bring uv.lock up to date after a change of dependencies (ARGS="--upgrade")
 	@sh scripts/setup lock $(ARGS)
 
-schemas: $(STAMP) ## write the JSON Schemas anew from the types
+docs: $(STAMP) ## write docs/metrics.md anew from the definitions, and the JSON Schemas from the types
 	@$(BIN)/python -m schemas.document
+	@$(BIN)/cxstream explain --format markdown >docs/metrics.md
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .compiled

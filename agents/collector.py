@@ -7,6 +7,7 @@ from prometheus_client.registry import Collector
 
 from stream.board import Board
 from stream.metrics import METRICS, UNITS
+from stream.metrics.definition import define
 
 
 class BoardCollector(Collector):
@@ -34,8 +35,8 @@ class BoardCollector(Collector):
 
 
 def _help(name: str) -> str:
-    for metric in METRICS:
-        if name in metric.values:
-            summary = (metric.__doc__ or "").strip().splitlines()[0]
-            return f"{summary} Unit: {metric.values[name]}"
+    """A value's formula."""
+    for definition in map(define, METRICS):
+        if name in definition.formulas:
+            return f"{definition.formulas[name]}. Unit: {UNITS[name]}"
     raise KeyError(name)

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PURE = ("schemas", "stream")
-GENERATOR = ROOT / "schemas" / "document.py"  # run by `make schemas`: it writes the checked-in JSON Schemas
+GENERATOR = ROOT / "schemas" / "document.py"  # run by `make docs`: it writes the checked-in JSON Schemas
 
 FUNCTIONS = {"open", "print", "input", "breakpoint"}
 CLOCK = {"now", "utcnow", "today"}

@@ -6,7 +6,21 @@ import structlog
 import typer
 
 from agents.brokers import BrokerError
-from agents.cli import alerts, broker, compare, demo, metrics, rejected, replay, simulate, size, status, topics, worker
+from agents.cli import (
+    alerts,
+    broker,
+    compare,
+    demo,
+    explain,
+    metrics,
+    rejected,
+    replay,
+    simulate,
+    size,
+    status,
+    topics,
+    worker,
+)
 from stream.errors import CxstreamError
 
 app = typer.Typer(
@@ -24,6 +38,7 @@ for command in (
     simulate.simulate,
     replay.replay,
     metrics.metrics,
+    explain.explain,
     compare.compare,
     alerts.alerts,
     rejected.rejected,

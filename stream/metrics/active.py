@@ -12,18 +12,24 @@ NEVER = "active.new"
 class ActiveCustomers(Metric):
     """Distinct customers with a touchpoint that they did, over whole local days.
 
-    Each day counts its active customers by how many days ago they were active before. Over the days d₀ … dₙ a customer
-    is counted on the first active day inside: the one whose gap is larger than its distance from d₀. So
-
-    active_customers = Σᵢ customers of day dᵢ with gap > i
-
-    is exact for any range, and a late day only moves two counters. It reads nothing where a window is not made of whole
-    days. DAU is it over the day, WAU over 7 days, MAU over 30; see ``stickiness``.
-
-    >>> active = ActiveCustomers()
-    >>> monday, tuesday = dict(active.count(Active(None))), dict(active.count(Active(1)))
-    >>> active.read(Reading({}, [monday, tuesday]))["active_customers"].samples
-    1
+    Formulas:
+        active_customers = Σᵢ customers of day dᵢ whose active day before it is more than i days back, over d₀ … dₙ
+    Counters:
+        active.new: customers whose first active day this is
+        active.GAP: customers who were active so many days before, and not since
+    Edge cases:
+        Each day counts its active customers by how many days ago they were active before. Over a run of days a customer
+            is counted on the first of them, whose gap reaches back before the run: so any run reads exactly.
+        A late day only moves the gap of the one after it.
+        It reads nothing where a window is not made of whole days. DAU is it over the day, WAU over 7 days, MAU over 30.
+        What was done to customers (an email sent, an agent's reply) is not their activity.
+    Source:
+        Our own: distinct counts that can be added, for a customer lives on one partition
+    Example:
+        >>> active = ActiveCustomers()
+        >>> monday, tuesday = dict(active.count(Active(None))), dict(active.count(Active(1)))
+        >>> active.read(Reading({}, [monday, tuesday]))["active_customers"].samples
+        1
     """
 
     values = {"active_customers": "customers"}

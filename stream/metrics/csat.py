@@ -13,16 +13,23 @@ SATISFIED = Fraction(3, 4)
 class Csat(Metric):
     """How satisfied customers were, on a scale of 1 to 10 unless the answer says else.
 
-    csat_score = Σ score / answers, each on its own scale
-    csat_normalized_score = Σ (1 + 9 · (score − min) / (max − min)) / answers, so on 1-10 for all
-    csat_satisfied_ratio = answers at or above three quarters of the scale (4-5 of 5, 6-7 of 7, 8-10 of 10) / answers
-
-    Source: top-box satisfaction as in the ACSI; 3 of 5 stays in the denominator as neutral.
-
-    >>> csat = Csat()
-    >>> counters = dict(csat.count(Answered("csat", 4, 1, 5))) | dict(csat.count(Answered("csat", 3, 1, 5)))
-    >>> {name: value.value for name, value in csat.read(Reading(counters)).items()}
-    {'csat_score': 3.5, 'csat_normalized_score': 6.625, 'csat_satisfied_ratio': 0.5}
+    Formulas:
+        csat_score = Σ score / answers, each on its own scale; it comes with the whole distribution
+        csat_normalized_score = Σ (1 + 9 · (score − min) / (max − min)) / answers, so on 1-10 for all
+        csat_satisfied_ratio = answers from three quarters of the scale on (4-5 of 5, 6-7 of 7, 8-10 of 10) / answers
+    Counters:
+        csat:LOW:HIGH:SCORE: answers with this score on this scale
+    Edge cases:
+        A later answer of a customer to the same survey replaces the earlier, which is taken back where it was counted.
+        A score off its scale is rejected, with that reason.
+        3 of 5 is neither satisfied nor left out: it stays in the denominator.
+    Source:
+        Top-box satisfaction as in the American Customer Satisfaction Index; neutral answers as SimpleSat counts them
+    Example:
+        >>> csat = Csat()
+        >>> counters = dict(csat.count(Answered("csat", 4, 1, 5))) | dict(csat.count(Answered("csat", 3, 1, 5)))
+        >>> {name: value.value for name, value in csat.read(Reading(counters)).items()}
+        {'csat_score': 3.5, 'csat_normalized_score': 6.625, 'csat_satisfied_ratio': 0.5}
     """
 
     values = {"csat_score": "score", "csat_normalized_score": "score", "csat_satisfied_ratio": "ratio"}

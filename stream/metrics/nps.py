@@ -13,15 +13,22 @@ PASSIVE = 7
 class Nps(Metric):
     """Would customers recommend us, 0-10: promoters 9-10, passives 7-8, detractors 0-6.
 
-    nps_score = 100 · (promoters − detractors) / answers, from −100 to 100
-    nps_promoter_ratio, nps_detractor_ratio = share of the answers
-
-    Source: Reichheld: The One Number You Need to Grow, HBR 2003.
-
-    >>> nps = Nps()
-    >>> counters = dict(nps.count(Answered("nps", 9, 0, 10))) | dict(nps.count(Answered("nps", 8, 0, 10)))
-    >>> nps.read(Reading(counters))["nps_score"]
-    Value(value=50.0, samples=2)
+    Formulas:
+        nps_score = 100 · (promoters − detractors) / answers, from −100 to 100; it comes with the whole distribution
+        nps_promoter_ratio = promoters / answers
+        nps_detractor_ratio = detractors / answers
+    Counters:
+        nps:LOW:HIGH:SCORE: answers with this score, the scale being 0:10
+    Edge cases:
+        A later answer of a customer to the same survey replaces the earlier, which is taken back where it was counted.
+        An answer on another scale than 0-10 is rejected, with that reason.
+    Source:
+        Reichheld: The One Number You Need to Grow, HBR 2003
+    Example:
+        >>> nps = Nps()
+        >>> counters = dict(nps.count(Answered("nps", 9, 0, 10))) | dict(nps.count(Answered("nps", 8, 0, 10)))
+        >>> nps.read(Reading(counters))["nps_score"]
+        Value(value=50.0, samples=2)
     """
 
     values = {"nps_score": "score", "nps_promoter_ratio": "ratio", "nps_detractor_ratio": "ratio"}

@@ -7,10 +7,20 @@ from stream.metrics.base import Metric, Reading, Value
 
 
 class Reach(Metric):
-    """Touchpoints of every type, each event id counted once.
+    """How many touchpoints there are, of every type.
 
-    >>> Reach().read(Reading(dict(Reach().count(Arrived("chat.started")))))
-    {'touchpoints': Value(value=1, samples=1)}
+    Formulas:
+        touchpoints = touchpoints folded
+    Counters:
+        touchpoints: touchpoints folded
+    Edge cases:
+        An event id of a customer counts once, within the last 128 of that customer.
+        What is rejected or too late to count is on the topic `rejected`, with the reason.
+    Source:
+        Our own
+    Example:
+        >>> Reach().read(Reading(dict(Reach().count(Arrived("chat.started")))))
+        {'touchpoints': Value(value=1, samples=1)}
     """
 
     values = {"touchpoints": "touchpoints"}

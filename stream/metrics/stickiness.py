@@ -8,12 +8,19 @@ from stream.metrics.base import Metric, Reading, Value
 
 
 class Stickiness(Metric):
-    """DAU / MAU: customers active on the last day of the window, of those active in it. Needs more than one day.
+    """How much of the month's customers come on a day: DAU / MAU.
 
-    Counts nothing itself: it reads the counters of the active customers.
-
-    >>> Stickiness().read(Reading({}, [{"active.new": 4}, {"active.1": 1}]))
-    {'stickiness_ratio': Value(value=0.25, samples=4)}
+    Formulas:
+        stickiness_ratio = customers active on the last day of the window / customers active in the window
+    Counters:
+        active.GAP: as the active customers count them; there is none of its own
+    Edge cases:
+        It needs more than one day, and reads nothing where a window is not made of whole days.
+    Source:
+        DAU / MAU as product analytics uses it
+    Example:
+        >>> Stickiness().read(Reading({}, [{"active.new": 4}, {"active.1": 1}]))
+        {'stickiness_ratio': Value(value=0.25, samples=4)}
     """
 
     values = {"stickiness_ratio": "ratio"}

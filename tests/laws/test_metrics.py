@@ -14,6 +14,8 @@ from stream.counters import Counters, add, merged
 from stream.facts import Active, Answered, Arrived, Contact, Fact, Resolved
 from stream.metrics import METRICS, UNITS, Metric, Reading, counted
 from stream.metrics import read as read_all
+from stream.metrics.definition import DefinitionError, counts, define
+from stream.metrics.reach import Reach
 from tests.laws import oracle
 
 laws = settings(deadline=None, max_examples=60)
@@ -166,11 +168,32 @@ def test_no_counter_is_shared_by_two_metrics() -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_every_metric_says_its_formula_and_shows_an_example(metric: Metric) -> None:
-    text = type(metric).__doc__ or ""
-    assert ">>>" in text
-    assert [name for name in metric.values if name not in text] == []
+@each_metric
+def test_every_value_has_a_formula_and_every_metric_an_example(metric: Metric) -> None:
+    definition = define(metric)
+    assert [*definition.formulas] == [*metric.values]
+    assert all(definition.formulas.values())
+    assert definition.example.startswith(">>>")
+
+
+@each_metric
+@laws
+@given(facts=any_facts)
+def test_every_counter_is_in_the_definition(metric: Metric, facts: list[Fact]) -> None:
+    definition = define(metric)
+    assert [name for name in count(metric, facts) if not counts(definition, name)] == []
+
+
+def test_a_definition_that_lacks_a_section_is_refused() -> None:
+    class Vague(Reach):
+        """How it feels.
+
+        Formulas:
+            vague = a feeling
+        """
+
+    with pytest.raises(DefinitionError, match="must say a summary and then Formulas, Counters"):
+        define(Vague())
 
 
 @laws

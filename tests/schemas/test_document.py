@@ -7,7 +7,7 @@ from schemas.document import DOCUMENTS, FOLDER, document
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_the_checked_in_schema_equals_the_generated_one(name: str) -> None:
-    assert (FOLDER / f"{name}.schema.json").read_bytes() == document(name), "run: make schemas"
+    assert (FOLDER / f"{name}.schema.json").read_bytes() == document(name), "run: make docs"
 
 
 def test_no_checked_in_schema_is_left_over() -> None:
