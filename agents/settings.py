@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.nodes import MappingNode, Node
 
+from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
@@ -88,8 +89,7 @@ _KEYS = (
     "max_record_bytes",
     "hot_megabytes",
     "customer_days",
-    "ticket_days",
-    "answer_days",
+    *(f"{kind.title}_days" for kind in KINDS),
 )
 
 
@@ -106,7 +106,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
     mistakes.check()
-    config = Config(**core)
+    config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
     _check_kept(nodes, config, mistakes)
     mistakes.check()
     rest |= _from_environment(environment)
@@ -206,7 +206,7 @@ def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -
     for name in config.windows:
         start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
         fewest = -((start_ms - end_ms) // DAY_MS) + 2
-        for key in ("customer_days", "ticket_days", "answer_days"):
+        for key in _KEPT:
             if key in nodes and fewest > _FEWEST_DAYS and int(str(nodes[key].value)) < fewest:
                 mistakes.add(nodes[key], f"`{key}` must be at least {fewest}, as there is a window of `{name}`")
 
@@ -228,10 +228,8 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
     "hot_megabytes": ("hot_bytes", _megabytes),
-    "customer_days": ("customer_kept_ms", _kept_days_as_ms),
-    "ticket_days": ("ticket_kept_ms", _kept_days_as_ms),
-    "answer_days": ("answer_kept_ms", _kept_days_as_ms),
 }
+_KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
     "id": ("id", text),

@@ -38,7 +38,7 @@ class Admission:
     def __init__(self, config: Config, state: State, keeping: Keeping, watermark_ms: int) -> None:
         self._calendar = config.calendar
         self._kept_ms = config.retention_ms[DAY_MS]
-        self._customer_kept_ms = config.customer_kept_ms
+        self._customer_kept_ms = config.kept("customer")
         self._recent_ids = config.recent_ids
         self._state = state
         self._keeping = keeping

@@ -28,9 +28,9 @@ KEPT_MS = RETENTION_MS[DAY_MS] + 2 * DAY_MS
 class Config:
     """``future_ms``: how far an event may be ahead of the clock. ``max_segments``: values of one segmentation that a
     partition tells apart before the rest goes to ``other``. ``recent_ids``: event ids remembered for each customer.
-    ``max_record_bytes``: larger ones are rejected. ``customer_kept_ms`` and the like: how long a customer, a ticket or
-    an answer is kept after the last touchpoint about it, by the watermark. ``hot_bytes``: memory for the decoded state
-    of one partition; the rest of it is read from the store when it is needed.
+    ``max_record_bytes``: larger ones are rejected. ``kept_ms``: how long a customer or a case is kept after the last
+    touchpoint about it, by the watermark, where that is not ``KEPT_MS``. ``hot_bytes``: memory for the decoded state of
+    one partition; the rest of it is read from the store when it is needed.
     """
 
     segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
@@ -41,12 +41,14 @@ class Config:
     max_segments: int = 1_000
     recent_ids: int = 128
     max_record_bytes: int = 262_144
-    customer_kept_ms: int = KEPT_MS
-    ticket_kept_ms: int = KEPT_MS
-    answer_kept_ms: int = KEPT_MS
+    kept_ms: Mapping[str, int] = field(default_factory=dict)
     hot_bytes: int = HOT_BYTES
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Every dimension that some segmentation uses, in order of first use."""
         return tuple(dict.fromkeys(name for segmentation in self.segmentations for name in segmentation))
+
+    def kept(self, what: str) -> int:
+        """For how long a ``customer`` is kept, or a kind of case by its title; in milliseconds."""
+        return self.kept_ms.get(what, KEPT_MS)

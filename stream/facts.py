@@ -1,7 +1,7 @@
 """Facts: what the fold learns from touchpoints, in the vocabulary of the domain.
 
 Metrics count facts and see nothing else. ``sign`` is 1 where a fact holds and -1 where it is taken back, which is done
-in the very slice and segment in which it was counted.
+in the very slice and segment in which it was counted. Facts that cases count as are stored with them.
 """
 
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Arrived(Struct, frozen=True):
     type: str
 
 
-class Answered(Struct, frozen=True):
+class Answered(Struct, frozen=True, array_like=True, tag=True):
     """A survey has this answer, on a scale from ``low`` to ``high``."""
 
     kind: str
@@ -36,7 +36,7 @@ class Contact(StrEnum):
     """At most one public reply by an agent, never reopened."""
 
 
-class Resolved(Struct, frozen=True):
+class Resolved(Struct, frozen=True, array_like=True, tag=True):
     """A ticket is resolved.
 
     ``duration_ms`` runs from its opening to its last resolution; None where the opening is not known. A negative one
@@ -55,4 +55,6 @@ class Active(Struct, frozen=True):
     sign: int = 1
 
 
-Fact = Arrived | Answered | Resolved | Active
+CaseFact = Answered | Resolved
+"""What cases count as."""
+Fact = Arrived | Active | CaseFact

@@ -10,11 +10,11 @@ from msgspec import msgpack
 
 from schemas.cell import Segment
 from schemas.rejected import Reason
-from schemas.survey import SurveyAnswered
 from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
-from stream.answerbook import AnswerBook
 from stream.arrivals import Arrivals
+from stream.casebook import CaseBook
+from stream.cases import KINDS, TICKETS
 from stream.config import Config
 from stream.decode import Refusal, decode
 from stream.errors import StateError
@@ -27,7 +27,6 @@ from stream.rejection import rejected
 from stream.segments import Segments, reader
 from stream.state import Load, State
 from stream.tally import Tally
-from stream.ticketbook import TicketBook
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 from stream.versions import VERSION, check
@@ -85,8 +84,9 @@ class Fold:
         self._tally = Tally(config, self._segments)
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
-        self._tickets = TicketBook(config, self.state, self._keeping, self._tally)
-        self._answers = AnswerBook(config, self.state, self._keeping, self._tally)
+        books = {kind: CaseBook(kind, config, self.state, self._keeping, self._tally) for kind in KINDS}
+        self._tickets = books.pop(TICKETS)
+        self._books = {event: book for kind, book in books.items() for event in kind.events}
 
     @property
     def cells(self) -> int:
@@ -185,9 +185,9 @@ class Fold:
         for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)
-        for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
-            if type(event) is SurveyAnswered:
-                self._answers.take(event, value, watermark_ms)
+            book = self._books.get(type(event))
+            if book is not None:
+                book.take(event, value, watermark_ms)
 
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
         folded.offset, watermark_ms = records[-1].offset, self._admission.watermark_ms

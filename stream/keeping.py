@@ -18,14 +18,14 @@ from typing import Protocol
 
 from msgspec import msgpack
 
-from stream import answers, tickets
+from stream.cases import KINDS
 from stream.config import Config
 from stream.customer import Customer
 from stream.slices import DAY_MS
 from stream.state import Changes, Load, State
 
-CUSTOMER, TICKET, ANSWER = b"c", b"t", b"s"
-"""First bytes of keys."""
+CUSTOMER = b"c"
+"""First byte of customers' keys; those of cases are said by their kinds."""
 LIST = b"x"
 STRETCH_MS = 30 * DAY_MS
 _KEYS_IN_A_LIST = 1_000
@@ -53,8 +53,7 @@ class Kept(Protocol):
 
 _DECODERS: Mapping[bytes, Callable[[bytes], Kept]] = {
     CUSTOMER: Customer.decode,
-    TICKET: tickets.decode,
-    ANSWER: answers.decode,
+    **{kind.prefix: kind.decode for kind in KINDS},
 }
 
 
@@ -62,11 +61,7 @@ class Keeping:
     """The lists of one partition. ``stretch_ms`` is when the stretch began in which the watermark is."""
 
     def __init__(self, config: Config, state: State, load: Load, scan: Scan) -> None:
-        self._kept_ms = {
-            CUSTOMER: config.customer_kept_ms,
-            TICKET: config.ticket_kept_ms,
-            ANSWER: config.answer_kept_ms,
-        }
+        self._kept_ms = {CUSTOMER: config.kept("customer")} | {kind.prefix: config.kept(kind.title) for kind in KINDS}
         self._state = state
         self._load = load
         self._scan = scan

@@ -38,11 +38,7 @@ def test_the_total_is_always_counted(tmp_path: Path) -> None:
 
 def test_days_that_state_is_kept_for_are_given_by_kind(tmp_path: Path) -> None:
     config = load(written(tmp_path, "ticket_days: 90\nanswer_days: 33\n"), {}).config
-    assert [kept // DAY_MS for kept in (config.customer_kept_ms, config.ticket_kept_ms, config.answer_kept_ms)] == [
-        802,
-        90,
-        33,
-    ]
+    assert [config.kept(what) // DAY_MS for what in ("customer", "ticket", "answer")] == [802, 90, 33]
 
 
 def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:

@@ -11,18 +11,19 @@ from itertools import cycle, islice
 
 import orjson
 
+from stream.cases import KINDS
 from stream.cellmail import mail
 from stream.config import Config
 from stream.driver import Line
 from stream.fold import Fold
-from stream.keeping import ANSWER, CUSTOMER, TICKET, scanned
+from stream.keeping import CUSTOMER, scanned
 from stream.state import Changes
 from stream.totals import PREFIX as CELL
 from tests.bench.load import touchpoints
 
 BATCH = 5_000
 EVENTS, CUSTOMERS = 200_000, 20_000
-_KINDS = {CUSTOMER: "customer", TICKET: "ticket", ANSWER: "answer", CELL: "cell"}
+_KINDS = {CUSTOMER: "customer", CELL: "cell", **{kind.prefix: kind.title for kind in KINDS}}
 
 
 def main() -> None:

@@ -1,16 +1,17 @@
 """Laws of forgetting: no number that is kept changes, and neither batches nor crashes decide what is forgotten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.cases import ANSWERS, KINDS, TICKETS
 from stream.config import Config
 from stream.customer import Customer
 from stream.driver import Driver
-from stream.keeping import ANSWER, CUSTOMER, LIST, TICKET
+from stream.keeping import CUSTOMER, LIST
 from stream.slices import DAY_MS, Calendar
 from tests.laws import oracle
 from tests.laws.oracle import Event
@@ -21,15 +22,19 @@ NOW = START + 2_000 * DAY
 RETENTION_MS = {**Config().retention_ms, DAY_MS: 40 * DAY}
 
 
-def config(kept: int = 42 * DAY, **given: object) -> Config:
-    """Days are kept for 40 days, customers, tickets and answers for 42."""
-    for kind in ("customer", "ticket", "answer"):
-        given.setdefault(f"{kind}_kept_ms", kept)
-    return Config(segmentations=SEGMENTATIONS, retention_ms=RETENTION_MS, **given)  # type: ignore[arg-type]
+def config(kept: int = 42 * DAY, kept_ms: Mapping[str, int] = {}) -> Config:
+    """Days are kept for 40 days, customers and cases for 42, or as ``kept_ms`` says."""
+    usual = dict.fromkeys(("customer", *(kind.title for kind in KINDS)), kept)
+    return Config(segmentations=SEGMENTATIONS, retention_ms=RETENTION_MS, kept_ms={**usual, **kept_ms})
 
 
-def run(events: list[Event], batches: Iterator[int] | None = None, **given: object) -> Driver:
-    return fed(Driver(config(**given)), events, batches, NOW)  # type: ignore[arg-type]
+def run(
+    events: list[Event],
+    batches: Iterator[int] | None = None,
+    kept: int = 42 * DAY,
+    kept_ms: Mapping[str, int] = {},
+) -> Driver:
+    return fed(Driver(config(kept, kept_ms)), events, batches, NOW)
 
 
 def objects(driver: Driver, kind: bytes) -> int:
@@ -98,14 +103,14 @@ def answered(number: int, time: int, score: int) -> Event:
 
 @pytest.mark.parametrize(("later", "samples"), [(33 * DAY, 1), (33 * DAY + 1, 2)])
 def test_an_answer_counts_beside_one_that_is_forgotten(later: int, samples: int) -> None:
-    driver = run([answered(1, START, 2), answered(2, START + later, 8)], answer_kept_ms=33 * DAY)
+    driver = run([answered(1, START, 2), answered(2, START + later, 8)], kept_ms={"answer": 33 * DAY})
     assert driver.values(START, START + 40 * DAY)["csat_score"].samples == samples
 
 
 def test_an_answer_that_does_not_replace_another_keeps_it() -> None:
     told = [answered(3, START, 9), answered(2, START - DAY, 5), visit(4, START + 20 * DAY)]
     told += [answered(1, START - 2 * DAY, 5), answered(5, START + 45 * DAY, 1)]
-    driver = run(told, answer_kept_ms=33 * DAY)
+    driver = run(told, kept_ms={"answer": 33 * DAY})
     assert driver.values(START, START + 50 * DAY)["csat_score"].samples == 1
 
 
@@ -116,7 +121,7 @@ def test_touchpoints_of_a_ticket_that_come_late_together_find_each_other() -> No
         {**visit(2, START), "type": "ticket.opened", **about},
         {**visit(3, START + HOUR), "type": "ticket.resolved", "ticket": "t"},
     ]
-    driver = run(told, ticket_kept_ms=33 * DAY)
+    driver = run(told, kept_ms={"ticket": 33 * DAY})
     assert driver.values(START, START + DAY)["resolution_mean_seconds"].value == 3600
 
 
@@ -125,7 +130,7 @@ def test_nothing_is_left_of_those_who_never_came_back() -> None:
     told += [answered(5_000, START + 5_000, 3)]
     told += [{**visit(6_000, START + 6_000), "type": "ticket.opened", "ticket": "t", "author": "customer"}]
     driver = run([*told, visit(7_000, START + 100 * DAY, "bob")], iter([1_000, 1_000, 1_000, 1_000]))
-    assert (objects(driver, CUSTOMER), objects(driver, TICKET), objects(driver, ANSWER)) == (1, 0, 0)
+    assert (objects(driver, CUSTOMER), objects(driver, TICKETS.prefix), objects(driver, ANSWERS.prefix)) == (1, 0, 0)
     assert objects(driver, LIST) == 1
     assert sum(folded.forgotten for folded in driver.folded) == 3_000 + 3
 

@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
-from stream import answers
 from stream.board import Board
+from stream.cases import ANSWERS, Contribution
+from stream.cases.answer import Answer
 from stream.config import Config
 from stream.driver import Line
+from stream.facts import Answered
 from stream.fold import Fold
 from stream.marker import MARKER, Marker
 from stream.rules import Rule, decode_alert_state
 from stream.slices import HOUR_MS, MINUTE_MS
+from stream.totals import PREFIX as CELL
 from stream.versions import VERSION, NewerStateError, Shape
-from tests.laws.stories import START, record
+from tests.laws.stories import DAY, START, record
 
 RULES = [Rule("Visited", "touchpoints", "1h", "above", 0.5), Rule("Quiet", "touchpoints", "1m", "above", 3.5)]
 Store = dict[bytes, bytes]
@@ -89,6 +92,26 @@ def test_an_object_is_led_through_every_shape_since_its_own() -> None:
 
 def test_answers_of_release_1_are_still_replaced() -> None:
     old = msgpack.encode([START, "a1", [None], {"kind": "csat", "score": 4, "low": 1, "high": 5}])
-    answer = answers.decode(old)
-    assert (answer.time_ms, answer.touched_ms, answer.counted.score) == (START, START, 4)
-    assert answers.decode(answer.encode()) == answer
+    answer = ANSWERS.decode(old)
+    assert answer == Answer(START, (Contribution(START, (None,), Answered("csat", 4, 1, 5)),), "a1")
+    assert ANSWERS.decode(answer.encode()) == answer
+
+
+def test_tickets_and_answers_of_release_2_are_taken_back_where_they_were_counted() -> None:
+    """``2-customers`` holds what came of the first half of ``2-events``."""
+    lines = (Path(__file__).parent / "states" / "2-events.ndjson").read_bytes().splitlines()
+    anew: Store = {}
+    went_on = stored(2, "customers")
+    for store in (anew, went_on):
+        fold = Fold(Config(), "touchpoints", 0, store.get, store)
+        told = [Line(at, None, line) for at, line in enumerate(lines)][fold.marker.offset + 1 :]
+        write(store, fold.process(told, START + 100 * DAY).changes)
+    assert len(anew) > 500
+    assert surveys_and_tickets(went_on) == surveys_and_tickets(anew)
+
+
+def surveys_and_tickets(store: Store) -> dict[bytes, dict[str, int]]:
+    """The counters that release 2 knew, by cell."""
+    known = ("resolved", "art.", "ces:", "csat:", "nps:")
+    cells = {key: msgpack.decode(value) for key, value in store.items() if key.startswith(CELL)}
+    return {key: {name: n for name, n in cell.items() if name.startswith(known)} for key, cell in cells.items()}

@@ -25,8 +25,10 @@ from schemas.ticket import (
     TicketResolved,
 )
 from schemas.touchpoint import Touchpoint
+from stream.cases.case import Case, Contribution, Contributions, Kind
 from stream.facts import Contact, Resolved
 from stream.segments import Values
+from stream.versions import Shape
 
 _STEPS = 64
 """Steps of one ticket that may still be put in order."""
@@ -72,38 +74,55 @@ class Life(Struct, array_like=True):
     held: tuple[Contact, ...] = ()
 
 
-class Resolution(Struct, array_like=True, frozen=True):
-    """What is counted of a ticket, in the slice of ``time_ms`` and the segments of ``values``."""
-
-    time_ms: int
-    values: Values
-    fact: Resolved
-
-
-class Ticket(Struct, array_like=True):
-    """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``).
-
-    ``touched_ms`` is the watermark when the last of its touchpoints came.
-    """
+class Ticket(Case):
+    """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``)."""
 
     values: Values
     first_ms: int
-    touched_ms: int = 0
-    steps: list[Step] = []
+    steps: list[Step]
     base: Life | None = None
     merged: bool = False
-    counted: Resolution | None = None
 
     def encode(self) -> bytes:
-        return _encode(self)
+        return _SHAPE.encode(_encode(self))
+
+
+class TicketKind(Kind[Ticket]):
+    """Tickets, by their ids. Any touchpoint may be about one."""
+
+    title = "ticket"
+    prefix = b"t"
+    events = (Touchpoint,)
+
+    def name(self, event: Touchpoint) -> tuple[str, ...] | None:
+        return None if event.ticket is None else (event.ticket,)
+
+    def begin(self, event: Touchpoint, values: Values) -> Ticket:
+        return Ticket(0, (), values, event.time_ms, [])
+
+    def take(self, case: Ticket, event: Touchpoint, values: Values) -> Contributions:
+        return _counted(case) if _apply(case, event, values) else case.counted
+
+    def decode(self, data: bytes) -> Ticket:
+        return _SHAPE.decode(data)
+
+
+def _as_a_case(old: list[Any]) -> list[Any]:
+    """Version 1 had what is counted, if anything, at its end, the fact by the names of its fields."""
+    values, first_ms, touched_ms, steps, base, merged, counted = old
+    if counted is None:
+        return [touched_ms, [], values, first_ms, steps, base, merged]
+    time_ms, of, fact = counted
+    contribution = [time_ms, of, ["Resolved", fact["contacts"], fact["duration_ms"]]]
+    return [touched_ms, [contribution], values, first_ms, steps, base, merged]
 
 
 _encode = msgpack.Encoder().encode
-decode: Callable[[bytes], Ticket] = msgpack.Decoder(Ticket).decode
+_SHAPE = Shape(msgpack.Decoder(Ticket).decode, _as_a_case)
 _time_ms = attrgetter("time_ms")
 
 
-def apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
+def _apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
     """Let a touchpoint that names the ticket happen to it, in place; True where its resolution may have changed.
 
     Of two at the same time the one that arrived first happened first.
@@ -135,15 +154,15 @@ def _put(ticket: Ticket, step: Step) -> bool:
     return not is_last or step.kind in _DECISIVE
 
 
-def resolution(ticket: Ticket) -> Resolution | None:
-    """What the ticket is to count as; None where it is not resolved, or merged into another."""
+def _counted(ticket: Ticket) -> Contributions:
+    """What the ticket is to count as: nothing where it is not resolved, or merged into another."""
     if ticket.merged:
-        return None
+        return ()
     life = _lived(ticket.base, ticket.steps)
     if life.resolved_ms is None:
-        return None
+        return ()
     duration_ms = None if life.opened_ms is None else life.resolved_ms - life.opened_ms
-    return Resolution(life.resolved_ms, ticket.values, Resolved(life.held, duration_ms))
+    return (Contribution(life.resolved_ms, ticket.values, Resolved(life.held, duration_ms)),)
 
 
 def _step(event: Touchpoint) -> Step | None:

@@ -1,0 +1,13 @@
+"""Every kind of case there is. A new one is a file in this folder and a line here."""
+
+from typing import Any
+
+from stream.cases.answer import AnswerKind
+from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.cases.ticket import TicketKind
+
+TICKETS = TicketKind()
+ANSWERS = AnswerKind()
+KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS)
+
+__all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]

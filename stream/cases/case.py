@@ -1,0 +1,66 @@
+"""A case: something with a life of its own that touchpoints tell of, such as a ticket or an order.
+
+What a case counts as follows from all that is known of it. Where that changes, the old is taken back where it was
+counted, and the new is counted: so the same touchpoints come to the same numbers in whatever order they arrive.
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from schemas.touchpoint import Touchpoint
+from stream.facts import CaseFact
+from stream.segments import Values
+
+
+class Contribution(Struct, array_like=True, frozen=True):
+    """Something that a case counts as: a fact, in the slice of ``time_ms`` and the segments of ``values``."""
+
+    time_ms: int
+    values: Values
+    fact: CaseFact
+
+
+Contributions = tuple[Contribution, ...]
+"""All that a case counts as, each different from the others."""
+
+
+class Case(Struct, array_like=True):
+    """What is kept of every case. ``touched_ms`` is the watermark when the last touchpoint about it came."""
+
+    touched_ms: int
+    counted: Contributions
+
+    def encode(self) -> bytes:
+        raise NotImplementedError
+
+
+C = TypeVar("C", bound=Case)
+
+
+class Kind(ABC, Generic[C]):
+    """A kind of case, called ``title`` in settings. ``prefix`` is the first byte of its keys.
+
+    ``events`` are the touchpoints that may tell of one.
+    """
+
+    title: ClassVar[str]
+    prefix: ClassVar[bytes]
+    events: ClassVar[tuple[type[Touchpoint], ...]]
+
+    @abstractmethod
+    def name(self, event: Touchpoint) -> tuple[str, ...] | None:
+        """What tells the case from others of the same customer; None where the touchpoint is about none."""
+
+    @abstractmethod
+    def begin(self, event: Touchpoint, values: Values) -> C:
+        """A case of which this is the first touchpoint, before it is taken in."""
+
+    @abstractmethod
+    def take(self, case: C, event: Touchpoint, values: Values) -> Contributions:
+        """Let a touchpoint happen to a case, in place; what the case counts as from now on."""
+
+    @abstractmethod
+    def decode(self, data: bytes) -> C:
+        """A case as it is stored."""
