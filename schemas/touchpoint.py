@@ -26,8 +26,8 @@ Millis = Annotated[int, Meta(ge=0, le=4_102_444_800_000 * 10)]
 EpochMillis = Annotated[int, Meta(ge=-9_007_199_254_740_991, le=9_007_199_254_740_991)]
 """An instant in milliseconds since 1970-01-01 UTC. The pipeline rejects those before 1990 and in the future."""
 
-MinorUnits = Annotated[int, Meta(ge=0, le=9_007_199_254_740_991)]
-"""An amount of money in the currency's smallest unit (cents)."""
+MinorUnits = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+"""An amount of money in the currency's smallest unit (cents). Sums of millions of the largest are still exact."""
 
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 """ISO 4217 code."""

@@ -1,5 +1,6 @@
 """The cases of one kind in one partition, and what they contribute to the counters."""
 
+from collections import Counter
 from typing import Any
 
 from msgspec import msgpack
@@ -38,15 +39,15 @@ class CaseBook:
             case = self._kind.begin(event, values)
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
-        old, new = case.counted, self._kind.take(case, event, values)
+        new = self._kind.take(case, event, values)
+        old = case.counted
         if new != old:
             case.counted = new
             self._count(old, new, watermark_ms)
 
     def _count(self, old: Contributions, new: Contributions, watermark_ms: int) -> None:
-        for each in old:
-            if each not in new:
-                self._tally.count(replace(each.fact, sign=-1), each.values, each.time_ms, watermark_ms)
-        for each in new:
-            if each not in old:
-                self._tally.count(each.fact, each.values, each.time_ms, watermark_ms)
+        was, now = Counter(old), Counter(new)
+        for each in (was - now).elements():
+            self._tally.count(replace(each.fact, sign=-1), each.values, each.time_ms, watermark_ms)
+        for each in (now - was).elements():
+            self._tally.count(each.fact, each.values, each.time_ms, watermark_ms)

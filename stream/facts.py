@@ -55,6 +55,67 @@ class Active(Struct, frozen=True):
     sign: int = 1
 
 
-CaseFact = Answered | Resolved
+class Purchased(Struct, frozen=True, array_like=True, tag=True):
+    """An order was paid: ``amount`` in the smallest unit of ``currency``; ``returned`` where all of it was given back.
+
+    ``referred`` is True where somebody had sent the customer.
+    """
+
+    currency: str
+    amount: int
+    referred: bool
+    returned: bool
+    sign: int = 1
+
+
+class Refunded(Struct, frozen=True, array_like=True, tag=True):
+    """Money of an order was given back; ``excess`` where it was to be more than was paid, of which this is the rest."""
+
+    currency: str
+    amount: int
+    excess: bool
+    sign: int = 1
+
+
+class FirstPurchase(Struct, frozen=True, array_like=True, tag=True):
+    """A purchase is the customer's first."""
+
+    sign: int = 1
+
+
+class Delivered(Struct, frozen=True, array_like=True, tag=True):
+    """An email came to a customer, who opened it, followed a link in it (so opened it), or wanted no more of them."""
+
+    opened: bool
+    clicked: bool
+    unsubscribed: bool
+    sign: int = 1
+
+
+class Bounced(Struct, frozen=True, array_like=True, tag=True):
+    """An email could not be delivered."""
+
+    sign: int = 1
+
+
+class Asked(Struct, frozen=True):
+    """A survey of this kind was sent."""
+
+    kind: str
+
+
+class Reviewed(Struct, frozen=True):
+    """A review gives so many stars, of five."""
+
+    rating: int
+
+
+class Mentioned(Struct, frozen=True):
+    """Somebody spoke of us; ``sentiment`` is None where the source gives none."""
+
+    sentiment: str | None
+
+
+CaseFact = Answered | Resolved | Purchased | Refunded | FirstPurchase | Delivered | Bounced
 """What cases count as."""
-Fact = Arrived | Active | CaseFact
+Fact = Arrived | Active | Asked | Reviewed | Mentioned | CaseFact

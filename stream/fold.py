@@ -4,6 +4,7 @@ Pure: the same records over the same state give the same batch. The caller makes
 source offset that they include, and then calls ``settle``; or ``rollback``.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec import msgpack
@@ -19,6 +20,7 @@ from stream.config import Config
 from stream.decode import Refusal, decode
 from stream.errors import StateError
 from stream.folded import Folded
+from stream.hearing import Hearing
 from stream.keeping import Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
 from stream.presence import Presence
@@ -86,7 +88,12 @@ class Fold:
         self._presence = Presence(config, self._tally, self._segments)
         books = {kind: CaseBook(kind, config, self.state, self._keeping, self._tally) for kind in KINDS}
         self._tickets = books.pop(TICKETS)
-        self._books = {event: book for kind, book in books.items() for event in kind.events}
+        self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
+        for kind, book in books.items():
+            for event in kind.events:
+                self._takers[event].append(book)
+        for event in Hearing.events:
+            self._takers[event].append(Hearing(self._tally))
 
     @property
     def cells(self) -> int:
@@ -174,7 +181,7 @@ class Fold:
 
     def _count(self, admitted: Admitted) -> None:
         """What these come to; one step for all of them after the other, each in order."""
-        events, watermarks_ms = admitted.events, admitted.watermarks_ms
+        events, watermarks_ms, takers = admitted.events, admitted.watermarks_ms, self._takers
         values = list(map(self._values, events))
         arrivals = self._arrivals.take(events, values, watermarks_ms)
         for event, customer, arrival, watermark_ms in zip(
@@ -185,9 +192,8 @@ class Fold:
         for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)
-            book = self._books.get(type(event))
-            if book is not None:
-                book.take(event, value, watermark_ms)
+            for taker in takers.get(type(event), ()):
+                taker.take(event, value, watermark_ms)
 
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
         folded.offset, watermark_ms = records[-1].offset, self._admission.watermark_ms

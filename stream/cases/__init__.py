@@ -4,10 +4,13 @@ from typing import Any
 
 from stream.cases.answer import AnswerKind
 from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.cases.email import EmailKind
+from stream.cases.order import OrderKind
+from stream.cases.shopper import ShopperKind
 from stream.cases.ticket import TicketKind
 
 TICKETS = TicketKind()
 ANSWERS = AnswerKind()
-KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS)
+KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind())
 
 __all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]

@@ -23,7 +23,7 @@ class Contribution(Struct, array_like=True, frozen=True):
 
 
 Contributions = tuple[Contribution, ...]
-"""All that a case counts as, each different from the others."""
+"""All that a case counts as, in any order."""
 
 
 class Case(Struct, array_like=True):

@@ -5,16 +5,37 @@ from functools import lru_cache
 
 from stream.facts import Fact
 from stream.metrics.active import ActiveCustomers
+from stream.metrics.advocacy import Advocacy
 from stream.metrics.art import Art
 from stream.metrics.base import Metric, Reading, Value
 from stream.metrics.ces import Ces
 from stream.metrics.csat import Csat
+from stream.metrics.email import Email
 from stream.metrics.fcr import Fcr
+from stream.metrics.goals import Goals
 from stream.metrics.nps import Nps
+from stream.metrics.purchases import Purchases
 from stream.metrics.reach import Reach
+from stream.metrics.response import Response
+from stream.metrics.revenue import Revenue
 from stream.metrics.stickiness import Stickiness
 
-METRICS: tuple[Metric, ...] = (Ces(), Csat(), Nps(), Fcr(), Art(), ActiveCustomers(), Stickiness(), Reach())
+METRICS: tuple[Metric, ...] = (
+    Ces(),
+    Csat(),
+    Nps(),
+    Response(),
+    Fcr(),
+    Art(),
+    ActiveCustomers(),
+    Stickiness(),
+    Purchases(),
+    Revenue(),
+    Email(),
+    Goals(),
+    Advocacy(),
+    Reach(),
+)
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
 DAYS_NEEDED: Mapping[str, int] = {**dict.fromkeys(ActiveCustomers.values, 1), **dict.fromkeys(Stickiness.values, 2)}

@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from tests.laws import commerce
+
 Event = dict[str, Any]
 Segment = tuple[tuple[str, str], ...]
 Numbers = dict[str, tuple[Fraction, int]]
@@ -49,8 +51,12 @@ def expected(events: list[Event], start: int, end: int, segment: Segment = ()) -
     found |= satisfaction(inside(stay for stay in standing if stay.of["kind"] == "csat"))
     found |= recommendation(inside(stay for stay in standing if stay.of["kind"] == "nps"))
     found |= resolution(inside(resolutions(events)))
-    n = sum(start <= event["time"] < end and belongs(event, segment) for event in events)
-    return found | ({"touchpoints": (Fraction(n), n)} if n else {})
+
+    def counts(event: Event) -> bool:
+        return bool(start <= event["time"] < end and belongs(event, segment))
+
+    n = sum(map(counts, events))
+    return found | commerce.expected(events, counts) | ({"touchpoints": (Fraction(n), n)} if n else {})
 
 
 def durations(events: list[Event], start: int, end: int, segment: Segment = ()) -> list[int]:

@@ -24,7 +24,9 @@ class Teller:
         """Events in order of arrival; every customer takes part in some ``acts``."""
         for number in range(customers):
             for _ in range(self.random.randint(1, 2 * acts)):
-                act = self.random.choice((self._stroll, self._survey, self._survey, self._ticket, self._ticket))
+                act = self.random.choice(
+                    (self._stroll, self._survey, self._survey, self._ticket, self._ticket, self._order, self._email)
+                )
                 act(f"customer-{number}")
         self._told.sort(key=lambda told: told[:2])
         return [event for _, _, event in self._told]
@@ -45,10 +47,42 @@ class Teller:
                 {"type": "call.started", "direction": self.random.choice(("inbound", "outbound"))},
                 {"type": "chat.message", "author": self.random.choice(("customer", "agent", "bot"))},
                 {"type": "account.created"},
-                {"type": "social.mention"},
-                {"type": "purchase.completed", "order": "o", "amount": 100, "currency": "EUR"},
+                {
+                    "type": "social.mention",
+                    **self.random.choice(({}, {"sentiment": "positive"}, {"sentiment": "negative"})),
+                },
+                {"type": "review.posted", "rating": self.random.randint(1, 5)},
+                {"type": "survey.sent", "survey": "s", "kind": self.random.choice(("ces", "csat", "nps"))},
+                {"type": "goal.tried", "goal": "newsletter"},
+                {"type": "goal.reached", "goal": "newsletter"},
+                {"type": "purchase.failed", "order": "o", "amount": 100, "currency": "EUR"},
             ]
         )
+
+    def _order(self, customer: str) -> None:
+        """An order, paid once or said to be so twice, given back in parts, too much, or in another currency."""
+        order, time = f"order-{self.random.randint(1, 10**9)}", self._moment()
+        currency = self.random.choice(("EUR", "EUR", "EUR", "USD"))
+        for _ in range(self.random.choice((0, 1, 1, 1, 1, 1, 2))):
+            referral = self.random.choice(({}, {}, {"referral": "bob"}))
+            amount = self.random.choice((0, 100, 100, 200))
+            late = self.random.choice((0, 0, 90 * SECOND, 2 * HOUR))
+            paid = {"type": "purchase.completed", "order": order, "amount": amount, "currency": currency}
+            self._tell(customer, time + self.random.choice((0, HOUR)), late, **paid, **referral)
+        for _ in range(self.random.choice((0, 0, 1, 1, 2, 3))):
+            time += self.random.choice((0, MINUTE, 7 * HOUR, DAY))
+            refund = {"amount": self.random.choice((0, 40, 60, 100)), "currency": self.random.choice((currency, "EUR"))}
+            late = self.random.choice((0, 0, 20 * MINUTE, DAY))
+            self._tell(customer, time, late, type="purchase.refunded", order=order, **refund)
+
+    def _email(self, customer: str) -> None:
+        """An email and what became of it, in any order; some have no id, some are never said to be delivered."""
+        known = self.random.choice(({"email": f"email-{self.random.randint(1, 10**9)}"},) * 4 + ({},))
+        time = self._moment()
+        fates = ("delivered", "delivered", "opened", "opened", "clicked", "bounced", "unsubscribed")
+        for fate in self.random.sample(fates, self.random.randint(1, 4)):
+            time += self.random.choice((0, 9 * SECOND, HOUR, DAY))
+            self._tell(customer, time, self.random.choice((0, 0, HOUR, DAY)), type=f"email.{fate}", **known)
 
     def _survey(self, customer: str) -> None:
         """One survey, answered up to three times; answers may arrive in the wrong order."""
