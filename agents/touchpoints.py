@@ -145,8 +145,10 @@ class TouchpointsAgent:
             started = time.perf_counter()
             try:
                 if folded.changes:
-                    await self._make_durable(lane.fold, folded, generation)
+                    await self._make_durable(lane.fold, folded, generation, len(records))
                     self._health.commit.observe(time.perf_counter() - started)
+                else:
+                    self._health.folded(len(records), folded)
             except BatchTooLargeError as error:
                 lane.fold.rollback()
                 half = len(records) // 2
@@ -156,7 +158,6 @@ class TouchpointsAgent:
                     return
                 await self._wait_for_room(lane, error)
             else:
-                self._health.folded(len(records), folded)
                 return
 
     async def _wait_for_room(self, lane: Lane, error: BatchTooLargeError) -> None:
@@ -164,7 +165,7 @@ class TouchpointsAgent:
         lane.stalls.begin(BROKERS, lane, f"{error}; raise the topic's max.message.bytes")
         await asyncio.sleep(_PAUSE_S)
 
-    async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
+    async def _make_durable(self, fold: Fold, folded: Folded, generation: int, records: int) -> None:
         self._table.written.check(folded.changes)
         n = self._settings.partitions
         cells = self._settings.topic("cells")
@@ -173,6 +174,7 @@ class TouchpointsAgent:
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
         fault_point("after-output")
         await self._table.written.append(fold.partition, folded.changes)
+        self._health.folded(records, folded)  # now: from here on a lane may be closed at any moment, and it is included
         fault_point("after-state")
         await self._table.written.keep(fold.partition)
         fault_point("after-store")

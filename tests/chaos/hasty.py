@@ -15,11 +15,11 @@ from stream.marker import MARKER
 class HastyAgent(TouchpointsAgent):
     """The agent `touchpoints`, but for the order in which it commits."""
 
-    async def _make_durable(self, fold: Fold, folded: Folded, generation: int) -> None:
+    async def _make_durable(self, fold: Fold, folded: Folded, generation: int, records: int) -> None:
         marker = {MARKER: folded.changes.pop(MARKER)}
         await self._table.written.append(fold.partition, marker)
         await self._table.written.keep(fold.partition)
-        await super()._make_durable(fold, folded, generation)
+        await super()._make_durable(fold, folded, generation, records)
 
 
 if __name__ == "__main__":

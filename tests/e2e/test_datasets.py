@@ -236,7 +236,9 @@ def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_dat
                 values = read_metrics(board.history.read(segment, start, end, by_day=True))
                 assert expected is not None
                 assert values["active_customers"].value == expected.customers
-                assert values["touchpoints"].value == expected.purchases
+                assert values["touchpoints"].value == values["purchases"].value == expected.purchases
+                assert values["revenue"].value == expected.cents
+                assert values["average_order_value"].value == expected.cents / expected.purchases
                 checked += 1
     assert checked > 100
     whole = next(b for b in held if () in b.history.segments()).history
