@@ -6,7 +6,7 @@ transition is in the state before it is sent, and is sent again after a restart:
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -48,7 +48,7 @@ class WindowsAgent:
         self._pace = Pace.of_this_process()
         self._began_s = 0.0
         self._to_read: list[tuple[Board, Segment]] = []
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.topic = settings.topic("cells")
         self.boards: dict[int, Board] = {}
         self._owned = Ownership(app, self.topic, table.written, health.lost)
@@ -69,7 +69,7 @@ class WindowsAgent:
         if not await self._owned.begin({partition: board.marker.offset + 1 for partition, board in boards.items()}):
             return False
         self.boards.update(boards)
-        self._task = asyncio.create_task(self._run())
+        self._tasks = [asyncio.create_task(self._guarded(work)) for work in (self._evaluate, self._publish)]
         return True
 
     def _board(self, partition: int) -> Board:
@@ -85,28 +85,31 @@ class WindowsAgent:
     async def close(self) -> None:
         """The partitions are revoked."""
         self._owned.revoke()
-        task, self._task = self._task, None
-        if task is not None:
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._owned.end()
         self.boards.clear()
         self._to_read.clear()
 
-    async def _run(self) -> None:
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do this until the partitions are revoked; what goes wrong with it, ends the worker."""
         try:
-            await self._tell([alert for board in self.boards.values() for alert in board.standing()])
-            while True:
-                for partition, board in self.boards.items():
-                    await self._round(partition, board)
-                await self._publish_some()
-                await asyncio.sleep(_ROUND_S)
+            await work()
         except FencedError as error:
             log.warning("windows.fenced", error=str(error))
             await asyncio.sleep(self._settings.patience_seconds)  # about to be revoked: then this ends here
             await self._app.crash(error)
         except Exception as error:
             await self._app.crash(error)
+
+    async def _evaluate(self) -> None:
+        await self._tell([alert for board in self.boards.values() for alert in board.standing()])
+        while True:
+            for partition, board in self.boards.items():
+                await self._round(partition, board)
+            await asyncio.sleep(_ROUND_S)
 
     async def _round(self, partition: int, board: Board) -> None:
         await self._outbox.send({(self.topic, partition): board.mends()})
@@ -146,6 +149,11 @@ class WindowsAgent:
     async def _tell(self, alerts: list[Alert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
         await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
+
+    async def _publish(self) -> None:
+        while True:
+            await asyncio.sleep(_ROUND_S)
+            await self._publish_some()
 
     async def _publish_some(self) -> None:
         """Publish what has changed, one segment after the other, for as long as it is the turn of that."""

@@ -37,17 +37,23 @@ class CaseBook:
         case: Case | None = self._state.get(key, self._kind.decode)
         if case is None or case.touched_ms < watermark_ms - self._kept_ms:
             case = self._kind.begin(event, values)
+        new = self._kind.take(case, event, values)
+        if new is None:
+            return
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
-        new = self._kind.take(case, event, values)
         old = case.counted
         if new != old:
             case.counted = new
             self._count(old, new, watermark_ms)
 
     def _count(self, old: Contributions, new: Contributions, watermark_ms: int) -> None:
-        was, now = Counter(old), Counter(new)
-        for each in (was - now).elements():
-            self._tally.count(replace(each.fact, sign=-1), each.values, each.time_ms, watermark_ms)
-        for each in (now - was).elements():
+        if new[: len(old)] == old:
+            new = new[len(old) :]
+        else:
+            was, now = Counter(old), Counter(new)
+            for each in (was - now).elements():
+                self._tally.count(replace(each.fact, sign=-1), each.values, each.time_ms, watermark_ms)
+            new = tuple((now - was).elements())
+        for each in new:
             self._tally.count(each.fact, each.values, each.time_ms, watermark_ms)

@@ -40,11 +40,15 @@ class Resolved(Struct, frozen=True, array_like=True, tag=True):
     """A ticket is resolved.
 
     ``duration_ms`` runs from its opening to its last resolution; None where the opening is not known. A negative one
-    is the sign of wrong data: it is counted as such and not averaged.
+    is the sign of wrong data: it is counted as such and not averaged. ``reopenings``, ``moves`` to another team and
+    ``messages`` (the customer's, and agents' in public) are those until then.
     """
 
     contacts: tuple[Contact, ...]
     duration_ms: int | None
+    reopenings: int = 0
+    moves: int = 0
+    messages: int = 0
     sign: int = 1
 
 
@@ -52,6 +56,29 @@ class Active(Struct, frozen=True):
     """A customer was active on a day, having been so ``gap_days`` before (None: never before)."""
 
     gap_days: int | None
+    sign: int = 1
+
+
+class Opened(Struct, frozen=True, array_like=True, tag=True):
+    """A ticket was opened."""
+
+    sign: int = 1
+
+
+class Replied(Struct, frozen=True, array_like=True, tag=True):
+    """An agent replied to a ticket for the first time, so long after its opening."""
+
+    duration_ms: int
+    sign: int = 1
+
+
+class Waited(Struct, frozen=True, array_like=True, tag=True):
+    """A customer waited for a person, in a chat or on the telephone.
+
+    ``duration_ms`` is until somebody was there; None where the customer was gone before.
+    """
+
+    duration_ms: int | None
     sign: int = 1
 
 
@@ -116,6 +143,6 @@ class Mentioned(Struct, frozen=True):
     sentiment: str | None
 
 
-CaseFact = Answered | Resolved | Purchased | Refunded | FirstPurchase | Delivered | Bounced
+CaseFact = Answered | Opened | Replied | Resolved | Waited | Purchased | Refunded | FirstPurchase | Delivered | Bounced
 """What cases count as."""
 Fact = Arrived | Active | Asked | Reviewed | Mentioned | CaseFact

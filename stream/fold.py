@@ -93,7 +93,7 @@ class Fold:
             for event in kind.events:
                 self._takers[event].append(book)
         for event in Hearing.events:
-            self._takers[event].append(Hearing(self._tally))
+            self._takers[event].append(Hearing(self._tally, self._segments))
 
     @property
     def cells(self) -> int:

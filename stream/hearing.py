@@ -7,7 +7,7 @@ from schemas.review import ReviewPosted, SocialMentioned
 from schemas.survey import SurveySent
 from schemas.touchpoint import Touchpoint
 from stream.facts import Asked, Fact, Mentioned, Reviewed
-from stream.segments import Values
+from stream.segments import Segments, Values
 from stream.tally import Tally
 
 _FACTS: Mapping[type[Touchpoint], Callable[[Any], Fact]] = {
@@ -15,7 +15,7 @@ _FACTS: Mapping[type[Touchpoint], Callable[[Any], Fact]] = {
     ReviewPosted: lambda event: Reviewed(event.rating),
     SocialMentioned: lambda event: Mentioned(event.sentiment),
 }
-"""What a touchpoint says, by its type."""
+"""What a touchpoint says, by its type: one of few different facts."""
 
 
 class Hearing:
@@ -23,9 +23,12 @@ class Hearing:
 
     events = tuple(_FACTS)
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, segments: Segments) -> None:
         self._tally = tally
+        self._segments = segments
 
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """Count what this touchpoint says."""
-        self._tally.count(_FACTS[type(event)](event), values, event.time_ms, watermark_ms)
+        coder = self._tally.coder(_FACTS[type(event)](event))
+        codes = [coder[segment] for segment in self._segments.numbers(values)]
+        self._tally.add(codes, event.time_ms, watermark_ms)

@@ -13,24 +13,30 @@ from stream.tally import CellId
 
 PREFIX = b"k"
 _MOST_EXPIRED = 20_000
-_encode = msgpack.Encoder(order="deterministic").encode
+_encode = msgpack.Encoder().encode
 _decode_counters = msgpack.Decoder(Counters).decode
 _decode_id = msgpack.Decoder(tuple[Segment, int, int]).decode
 
 
 class Totals:
-    """Counters of one cell, as they are stored and sent. What changes them is ``add``."""
+    """Counters of one cell, as they are stored and sent. What changes them is ``add``.
+
+    They are in order of their names, so that equal counts have equal bytes, though encoding does not sort.
+    """
 
     __slots__ = ("_encoded", "counters")
 
     def __init__(self, counters: Counters) -> None:
-        self.counters = counters
+        self.counters = dict(sorted(counters.items()))
         self._encoded: bytes | None = None
 
     def add(self, delta: Counters) -> None:
         """Add to the counters."""
         self._encoded = None
+        has_new = not delta.keys() <= self.counters.keys()
         add(self.counters, delta)
+        if has_new:
+            self.counters = {name: self.counters[name] for name in sorted(self.counters)}
 
     def encode(self) -> bytes:
         if self._encoded is None:

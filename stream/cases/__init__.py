@@ -8,9 +8,10 @@ from stream.cases.email import EmailKind
 from stream.cases.order import OrderKind
 from stream.cases.shopper import ShopperKind
 from stream.cases.ticket import TicketKind
+from stream.cases.wait import WaitKind
 
 TICKETS = TicketKind()
 ANSWERS = AnswerKind()
-KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind())
+KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind(), WaitKind())
 
 __all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]

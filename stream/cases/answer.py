@@ -34,7 +34,7 @@ class AnswerKind(Kind[Answer]):
     def begin(self, event: Touchpoint, values: Values) -> Answer:
         return Answer(0, (), "")
 
-    def take(self, case: Answer, event: Touchpoint, values: Values) -> Contributions:
+    def take(self, case: Answer, event: Touchpoint, values: Values) -> Contributions | None:
         if not isinstance(event, SurveyAnswered):
             return case.counted
         if case.counted and (event.time_ms, event.id) <= (case.counted[0].time_ms, case.event):

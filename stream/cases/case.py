@@ -58,8 +58,11 @@ class Kind(ABC, Generic[C]):
         """A case of which this is the first touchpoint, before it is taken in."""
 
     @abstractmethod
-    def take(self, case: C, event: Touchpoint, values: Values) -> Contributions:
-        """Let a touchpoint happen to a case, in place; what the case counts as from now on."""
+    def take(self, case: C, event: Touchpoint, values: Values) -> Contributions | None:
+        """Let a touchpoint happen to a case, in place; what the case counts as from now on.
+
+        None where it changes nothing at all: then the case is not even said to have been touched.
+        """
 
     @abstractmethod
     def decode(self, data: bytes) -> C:

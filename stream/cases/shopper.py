@@ -31,7 +31,7 @@ class ShopperKind(Kind[Shopper]):
     def begin(self, event: Touchpoint, values: Values) -> Shopper:
         return Shopper(0, (), "")
 
-    def take(self, case: Shopper, event: Touchpoint, values: Values) -> Contributions:
+    def take(self, case: Shopper, event: Touchpoint, values: Values) -> Contributions | None:
         if case.counted and (event.time_ms, event.id) >= (case.counted[0].time_ms, case.event):
             return case.counted
         case.event = event.id

@@ -26,7 +26,7 @@ from schemas.ticket import (
 )
 from schemas.touchpoint import Touchpoint
 from stream.cases.case import Case, Contribution, Contributions, Kind
-from stream.facts import Contact, Resolved
+from stream.facts import Contact, Opened, Replied, Resolved
 from stream.segments import Values
 from stream.versions import Shape
 
@@ -36,13 +36,16 @@ _SESSIONS = 16
 """Sessions of one ticket that are remembered: words of the same one are one contact."""
 
 
-OPENED, ASSIGNED, ASKED, CALLED, REPLIED, RESOLVED, CLOSED, REOPENED = range(8)
+OPENED, ASSIGNED, ASKED, CALLED, REPLIED, RESOLVED, CLOSED, REOPENED, OPENED_BY_US = range(9)
 """What a step is to the ticket. ASKED: the customer wrote, a contact of its own once an agent has replied. CALLED:
 always a contact of its own. REPLIED: an agent, in public. Plain integers, for an enum's hash is slow."""
 
-_DECISIVE = {OPENED, RESOLVED, CLOSED, REOPENED}
-"""Steps that change what the resolution counts as; the others only tell for the next one."""
-_CONTACTS = {OPENED, ASKED, CALLED, REOPENED}
+_OPENINGS = {OPENED, OPENED_BY_US}
+_DECISIVE = {*_OPENINGS, RESOLVED, CLOSED, REOPENED}
+"""Steps that may change what the ticket counts as, also where they are the last; the others tell for a later one."""
+_TOLD = 2
+"""Replies that count by themselves: the first, or the second of a ticket that we opened."""
+_CONTACTS = {*_OPENINGS, ASKED, CALLED, REOPENED}
 """Steps by which the customer turns to us."""
 
 
@@ -59,7 +62,9 @@ class Life(Struct, array_like=True):
     """What the steps so far come to.
 
     ``contacts`` are contact episodes, ``sessions`` the last of theirs; ``answered`` is True once an agent has replied
-    since the customer's last word. ``resolved_ms`` is the last resolution, and ``held`` what was true of it.
+    since the customer's last word. ``replied_ms`` are the first two of the agents' ``replies``; ``messages`` are these
+    and the customer's. ``resolved_ms`` is the last resolution, and ``held`` what was true of it. ``by_us``: an agent or
+    a bot opened it.
     """
 
     opened_ms: int | None = None
@@ -72,6 +77,11 @@ class Life(Struct, array_like=True):
     reopenings: int = 0
     resolved_ms: int | None = None
     held: tuple[Contact, ...] = ()
+    by_us: bool = False
+    replied_ms: tuple[int, ...] = ()
+    messages: int = 0
+    moves_held: int = 0
+    messages_held: int = 0
 
 
 class Ticket(Case):
@@ -151,7 +161,12 @@ def _put(ticket: Ticket, step: Step) -> bool:
         half = _STEPS // 2
         ticket.base = _lived(ticket.base, steps[:half])
         del steps[:half]
-    return not is_last or step.kind in _DECISIVE
+    return not is_last or step.kind in _DECISIVE or (step.kind == REPLIED and _replies(ticket) <= _TOLD)
+
+
+def _replies(ticket: Ticket) -> int:
+    earlier = 0 if ticket.base is None else ticket.base.replies
+    return earlier + sum(step.kind == REPLIED for step in ticket.steps)
 
 
 def _counted(ticket: Ticket) -> Contributions:
@@ -159,10 +174,17 @@ def _counted(ticket: Ticket) -> Contributions:
     if ticket.merged:
         return ()
     life = _lived(ticket.base, ticket.steps)
-    if life.resolved_ms is None:
-        return ()
-    duration_ms = None if life.opened_ms is None else life.resolved_ms - life.opened_ms
-    return (Contribution(life.resolved_ms, ticket.values, Resolved(life.held, duration_ms)),)
+    counted = []
+    if life.opened_ms is not None:
+        counted.append(Contribution(life.opened_ms, ticket.values, Opened()))
+        replied_ms = life.replied_ms[life.by_us : life.by_us + 1]
+        if replied_ms:
+            counted.append(Contribution(replied_ms[0], ticket.values, Replied(replied_ms[0] - life.opened_ms)))
+    if life.resolved_ms is not None:
+        duration_ms = None if life.opened_ms is None else life.resolved_ms - life.opened_ms
+        resolved = Resolved(life.held, duration_ms, life.reopenings, life.moves_held, life.messages_held)
+        counted.append(Contribution(life.resolved_ms, ticket.values, resolved))
+    return tuple(counted)
 
 
 def _step(event: Touchpoint) -> Step | None:
@@ -176,7 +198,8 @@ def _plain(kind: int) -> Callable[[Touchpoint], Step]:
 
 
 def _opened(event: Touchpoint) -> Step:
-    return Step(event.time_ms, OPENED, event.session, event.team)
+    kind = OPENED if event.by_customer else OPENED_BY_US
+    return Step(event.time_ms, kind, event.session, event.team)
 
 
 def _assigned(event: Touchpoint) -> Step:
@@ -224,19 +247,24 @@ def _lived(base: Life | None, steps: Iterable[Step]) -> Life:
 
 def _live(life: Life, step: Step) -> None:
     kind = step.kind
-    if kind == OPENED and life.opened_ms is None:
-        life.opened_ms = step.time_ms
+    if kind in _OPENINGS and life.opened_ms is None:
+        life.opened_ms, life.by_us = step.time_ms, kind == OPENED_BY_US
     if step.team is not None:
         _assign(life, step.team)
     if kind == REPLIED:
         life.answered = True
         life.replies += 1
+        life.messages += 1
+        if life.opened_ms is not None:
+            life.replied_ms = (*life.replied_ms, step.time_ms)[:_TOLD]
     elif kind == RESOLVED or (kind == CLOSED and life.resolved_ms is None):
         _resolve(life, step.time_ms)
     elif kind == REOPENED:
         life.resolved_ms = None
         life.reopenings += 1
-    if kind in _CONTACTS and not (kind == OPENED and life.contacts):
+    elif kind == ASKED:
+        life.messages += 1
+    if kind in _CONTACTS and not (kind in _OPENINGS and life.contacts):
         _contact(life, step, new=kind != ASKED or life.answered)
 
 
@@ -256,6 +284,7 @@ def _resolve(life: Life, time_ms: int) -> None:
         if life.replies <= 1:
             held = (*held, Contact.ONE_TOUCH)
     life.resolved_ms, life.held = time_ms, held
+    life.moves_held, life.messages_held = life.moves, life.messages
 
 
 def _contact(life: Life, step: Step, new: bool) -> None:

@@ -16,9 +16,12 @@ from stream.metrics.goals import Goals
 from stream.metrics.nps import Nps
 from stream.metrics.purchases import Purchases
 from stream.metrics.reach import Reach
+from stream.metrics.reply import Reply
 from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
 from stream.metrics.stickiness import Stickiness
+from stream.metrics.tickets import Tickets
+from stream.metrics.waiting import Waiting
 
 METRICS: tuple[Metric, ...] = (
     Ces(),
@@ -27,6 +30,9 @@ METRICS: tuple[Metric, ...] = (
     Response(),
     Fcr(),
     Art(),
+    Reply(),
+    Waiting(),
+    Tickets(),
     ActiveCustomers(),
     Stickiness(),
     Purchases(),
@@ -42,6 +48,12 @@ DAYS_NEEDED: Mapping[str, int] = {**dict.fromkeys(ActiveCustomers.values, 1), **
 """Values that can only be read over whole local days, and over how many of them at least."""
 
 
+_BY_FACT: dict[type, list[Metric]] = {}
+for _metric in METRICS:
+    for _kind in _metric.facts:
+        _BY_FACT.setdefault(_kind, []).append(_metric)
+
+
 @lru_cache(maxsize=65_536)
 def counted(fact: Fact) -> tuple[tuple[str, int], ...]:
     """The counters that a fact moves, over all metrics. Facts repeat, so the answer is kept."""
@@ -49,9 +61,8 @@ def counted(fact: Fact) -> tuple[tuple[str, int], ...]:
 
 
 def _count(fact: Fact) -> Iterator[tuple[str, int]]:
-    for metric in METRICS:
-        if isinstance(fact, metric.facts):
-            yield from metric.count(fact)
+    for metric in _BY_FACT.get(type(fact), ()):
+        yield from metric.count(fact)
 
 
 def read(reading: Reading) -> dict[str, Value]:

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Fact, Resolved
+from stream.metrics import durations
 from stream.metrics.base import Metric, Reading, Value
-from stream.sketch import bucket, quantile
-
-QUANTILES = {"resolution_p50_seconds": 0.5, "resolution_p90_seconds": 0.9, "resolution_p99_seconds": 0.99}
 
 
 class Art(Metric):
@@ -36,11 +33,7 @@ class Art(Metric):
         (Value(value=840.0, samples=1), 848)
     """
 
-    values = {
-        "resolution_mean_seconds": "seconds",
-        **dict.fromkeys(QUANTILES, "seconds"),
-        "negative_durations": "tickets",
-    }
+    values = {**durations.values("resolution"), "negative_durations": "tickets"}
     facts = (Resolved,)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
@@ -48,23 +41,10 @@ class Art(Metric):
             return
         if fact.duration_ms < 0:
             yield "art.negative", fact.sign
-            return
-        yield "art.n", fact.sign
-        yield "art.ms", fact.sign * fact.duration_ms
-        yield f"art.b{bucket(fact.duration_ms)}", fact.sign
+        else:
+            yield from durations.count("art", fact.duration_ms, fact.sign)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        found: dict[str, Value] = {}
         negative = reading.total.get("art.negative", 0)
-        if negative:
-            found["negative_durations"] = Value(negative, negative)
-        n = reading.total.get("art.n", 0)
-        if not n:
-            return found
-        found["resolution_mean_seconds"] = Value(reading.total.get("art.ms", 0) / (1000 * n), n)
-        buckets = {int(index): k for index, k in with_prefix(reading.total, "art.b").items()}
-        for name, q in QUANTILES.items():
-            value = quantile(buckets, q)
-            if value is not None:
-                found[name] = Value(value / 1000, n)
-        return found
+        found = {"negative_durations": Value(negative, negative)} if negative else {}
+        return durations.read(reading.total, "art", "resolution") | found

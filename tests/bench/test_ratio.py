@@ -13,7 +13,7 @@ from tests.bench import full
 from tests.bench.engines import engines, run
 from tests.bench.load import fill, small, touchpoints, windows
 
-FLOOR = 6.0
+FLOOR = 4.5
 FULL_EVENTS, SMALL_EVENTS, STOCK_EVENTS = 400_000, 200_000, 20_000
 
 

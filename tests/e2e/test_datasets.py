@@ -202,6 +202,9 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
             values: Expected = {
                 "fcr_ratio": (r.first_contact / r.resolved, r.resolved),
                 "fcr_strict_ratio": (r.strict / r.resolved, r.resolved),
+                "reopened_ratio": ((r.resolved - r.first_contact) / r.resolved, r.resolved),
+                "reassignments_per_ticket": (r.moves / r.resolved, r.resolved),
+                "messages_per_ticket": (0, r.resolved),
             }
             if r.timed:
                 values["resolution_mean_seconds"] = (r.duration_ms / (1000 * r.timed), r.timed)
@@ -211,6 +214,13 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
             if r.negative_durations:
                 values["negative_durations"] = (r.negative_durations, r.negative_durations)
             found[key] = values
+        opened = incidents.opened(path, by, start, end)
+        for key in opened.keys() | found.keys():
+            n, values = opened.get(key, 0), found.setdefault(key, {})
+            closed = values.get("fcr_ratio", (0, 0))[1]  # each has its opening in the file
+            values["backlog_change"] = (n - closed, n + closed)
+            if n:
+                values["tickets_opened"] = (n, n)
         return found
 
     rng = random.Random(3)

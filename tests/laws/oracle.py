@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.laws import commerce
+from tests.laws import commerce, support
+from tests.laws.lives import contacts, lives, replies, resolved, teams
 
 Event = dict[str, Any]
 Segment = tuple[tuple[str, str], ...]
@@ -56,7 +56,12 @@ def expected(events: list[Event], start: int, end: int, segment: Segment = ()) -
         return bool(start <= event["time"] < end and belongs(event, segment))
 
     n = sum(map(counts, events))
-    return found | commerce.expected(events, counts) | ({"touchpoints": (Fraction(n), n)} if n else {})
+    return (
+        found
+        | commerce.expected(events, counts)
+        | support.expected(events, counts)
+        | ({"touchpoints": (Fraction(n), n)} if n else {})
+    )
 
 
 def durations(events: list[Event], start: int, end: int, segment: Segment = ()) -> list[int]:
@@ -135,27 +140,8 @@ def recommendation(given: list[tuple[int, int, int]]) -> Numbers:
 
 def resolutions(events: list[Event]) -> list[Stay]:
     """The tickets that are resolved, each at its last resolution, in the segments of its first touchpoint."""
-    lives: dict[tuple[str, str], list[Event]] = {}
-    for event in events:
-        if event.get("ticket") is not None:
-            lives.setdefault((event["customer"], event["ticket"]), []).append(event)
-    for life in lives.values():
-        life.sort(key=lambda event: event["time"])  # those at one moment stay in order of arrival
-    found = ((life, resolved(life)) for life in lives.values())
+    found = ((life, resolved(life)) for life in lives(events))
     return [stay(life, at) for life, at in found if at is not None]
-
-
-def resolved(life: list[Event]) -> int | None:
-    """Which event of a ticket is its resolution; None where it is not resolved, or merged into another."""
-    types = [event["type"] for event in life]
-    if "ticket.merged" in types:
-        return None
-    since = max((at for at, kind in enumerate(types) if kind == "ticket.reopened"), default=-1)
-    last = [at for at, kind in enumerate(types) if kind == "ticket.resolved" and at > since]
-    closed = [at for at, kind in enumerate(types) if kind == "ticket.closed" and at > since]
-    if last and closed and last[0] > closed[0]:
-        return last[-1]
-    return last[-1] if last else closed[0] if closed else None
 
 
 def stay(life: list[Event], at: int) -> Stay:
@@ -170,52 +156,6 @@ def stay(life: list[Event], at: int) -> Stay:
         "duration": life[at]["time"] - min(opened) if opened else None,
     }
     return Stay(life[at]["time"], life[0], what)
-
-
-def is_message(event: Event) -> bool:
-    """A message that the customer wrote."""
-    wrote = event["type"] in ("ticket.replied", "chat.message") and event["author"] == "customer"
-    return wrote or event["type"] == "email.received"
-
-
-def replies(life: list[Event]) -> list[int]:
-    """Where a human agent replied in public."""
-    return [
-        at
-        for at, event in enumerate(life)
-        if event["type"] in ("ticket.replied", "chat.message") and event["author"] == "agent" and event.get("public", 1)
-    ]
-
-
-def contacts(life: list[Event]) -> int:
-    """Contact episodes: the opening, then each return to us. Messages of one chat session are one."""
-    turns = [at for at, event in enumerate(life) if turns_to_us(event, life[:at])]
-    answered = replies(life)
-    number, sessions = 0, set()
-    for before, at in zip([None, *turns], turns, strict=False):
-        event = life[at]
-        returns = event["type"] in ("call.started", "ticket.reopened") or (
-            before is not None and any(before < reply < at for reply in answered)
-        )
-        if before is None or (returns and event.get("session") not in sessions):
-            number += 1
-        if event.get("session") is not None:
-            sessions.add(event["session"])
-    return number
-
-
-def turns_to_us(event: Event, before: list[Event]) -> bool:
-    if event["type"] == "ticket.opened":
-        return not any(turns_to_us(other, []) for other in before)
-    called = event["type"] == "call.started" and event.get("direction", "inbound") == "inbound"
-    return is_message(event) or called or event["type"] == "ticket.reopened"
-
-
-def teams(life: list[Event]) -> int:
-    """Changes of team, and one."""
-    about = {"ticket.opened": "team", "ticket.assigned": "team", "chat.handed_off": "to_team"}
-    named = [event[about[event["type"]]] for event in life if about.get(event["type"], "") in event]
-    return 1 + sum(one != other for one, other in pairwise(named))
 
 
 def resolution(tickets: list[dict[str, Any]]) -> Numbers:

@@ -25,7 +25,10 @@ class Teller:
         for number in range(customers):
             for _ in range(self.random.randint(1, 2 * acts)):
                 act = self.random.choice(
-                    (self._stroll, self._survey, self._survey, self._ticket, self._ticket, self._order, self._email)
+                    (
+                        *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
+                        *(self._order, self._email, self._talk),
+                    )
                 )
                 act(f"customer-{number}")
         self._told.sort(key=lambda told: told[:2])
@@ -74,6 +77,21 @@ class Teller:
             refund = {"amount": self.random.choice((0, 40, 60, 100)), "currency": self.random.choice((currency, "EUR"))}
             late = self.random.choice((0, 0, 20 * MINUTE, DAY))
             self._tell(customer, time, late, type="purchase.refunded", order=order, **refund)
+
+    def _talk(self, customer: str) -> None:
+        """A conversation by chat or telephone, in any order: answered, abandoned, both or neither; some never began."""
+        session, time = {"session": f"talk-{self.random.randint(1, 10**9)}"}, self._moment()
+        if self.random.random() < 0.5:
+            began: dict[str, Any] = {"type": "chat.started"}
+            answered: dict[str, Any] = {"type": "chat.message", "author": self.random.choice(("agent", "bot"))}
+            ended = {"type": "chat.ended", "abandoned": self.random.random() < 0.5}
+        else:
+            began = {"type": "call.started", "direction": self.random.choice(("inbound", "inbound", "outbound"))}
+            answered = {"type": "call.answered", **self.random.choice(({}, {"wait_ms": 7_000}, {"wait_ms": 9_000}))}
+            ended = {"type": "call.ended", "abandoned": self.random.random() < 0.5}
+        for step in self.random.sample((began, began, answered, answered, ended, ended), self.random.randint(1, 5)):
+            late = self.random.choice((0, 0, 30 * SECOND, HOUR))
+            self._tell(customer, time + self.random.choice((0, 20 * SECOND, 5 * MINUTE)), late, **step, **session)
 
     def _email(self, customer: str) -> None:
         """An email and what became of it, in any order; some have no id, some are never said to be delivered."""

@@ -111,7 +111,8 @@ def test_tickets_and_answers_of_release_2_are_taken_back_where_they_were_counted
 
 
 def surveys_and_tickets(store: Store) -> dict[bytes, dict[str, int]]:
-    """The counters that release 2 knew, by cell."""
+    """The counters that release 2 knew, by cell, of those that have any."""
     known = ("resolved", "art.", "ces:", "csat:", "nps:")
     cells = {key: msgpack.decode(value) for key, value in store.items() if key.startswith(CELL)}
-    return {key: {name: n for name, n in cell.items() if name.startswith(known)} for key, cell in cells.items()}
+    found = {key: {name: n for name, n in cell.items() if name.startswith(known)} for key, cell in cells.items()}
+    return {key: counters for key, counters in found.items() if counters}

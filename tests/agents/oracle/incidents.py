@@ -73,10 +73,21 @@ with raw as (
 ), teams as (
     select t.number, count(distinct t.team) as teams
     from typed t join resolutions r on t.number = r.number and t.n <= r.end_n group by t.number
+), steps as (
+    select number, n, opened_ms as time_ms, team from changes where nth = 1
+    union all select number, n, time_ms, team from changes where nth > 1 and team is not null
+), moves as (
+    select number, count(*) filter (team is distinct from before and before is not null) as moves
+    from (
+        select s.number, s.team, lag(s.team ignore nulls) over (partition by s.number order by s.time_ms, s.n) as before
+        from steps s join resolutions r on s.number = r.number and (s.time_ms, s.n) <= (r.end_ms, r.end_n)
+        where s.team is not null
+    ) group by number
 ), tickets as (
     select r.number, r.end_ms, r.end_ms - f.opened_ms as duration_ms, r.reopenings = 0 as first,
-        r.reopenings = 0 and teams.teams <= 1 as strict, f.channel, f.region, f.product, f.team
-    from resolutions r
+        r.reopenings = 0 and teams.teams <= 1 as strict, coalesce(moves.moves, 0) as moves,
+        f.channel, f.region, f.product, f.team
+    from resolutions r left join moves on moves.number = r.number
     join changes f on f.number = r.number and f.nth = 1
     join teams on teams.number = r.number
     where r.end_ms is not null
@@ -101,6 +112,7 @@ class Resolutions:
     p50_ms: int | None
     p90_ms: int | None
     p99_ms: int | None
+    moves: int
 
     @property
     def fcr(self) -> float:
@@ -143,10 +155,20 @@ def resolutions(path, by=(), start_ms=None, end_ms=None, rows=None) -> dict[tupl
         from tickets where {present}
     )
     select {", ".join([*by, "count(*)"])}, count(*) filter (first), count(*) filter (strict), count(*) filter (timed),
-        count(*) filter (not timed), coalesce(sum(duration_ms) filter (timed), 0)::bigint, {_percentiles()}
+        count(*) filter (not timed), coalesce(sum(duration_ms) filter (timed), 0)::bigint, {_percentiles()},
+        sum(moves)::bigint
     from ranked group by {keys or "all"} having count(*) > 0"""
     found = _rows(query, path, start_ms, end_ms, rows)
     return {tuple(row[: len(by)]): Resolutions(*row[len(by) :]) for row in found}
+
+
+def opened(path, by=(), start_ms=None, end_ms=None) -> dict[tuple[str, ...], int]:
+    """Tickets opened in an interval, by segment: of all that are in the file, in the segment of their first row."""
+    present = " and ".join(f"{name} is not null" for name in by) or "true"
+    query = f"""select {", ".join([*by, "count(*)"])} from openings
+        where (?::bigint is null or opened_ms >= ?) and (?::bigint is null or opened_ms < ?) and {present}
+        group by {", ".join(by) or "all"} having count(*) > 0"""
+    return {tuple(row[: len(by)]): row[len(by)] for row in _rows(query, path, start_ms, end_ms, None)}
 
 
 def tickets(path, start_ms=None, end_ms=None, rows=None) -> list[Ticket]:
@@ -173,4 +195,5 @@ def _resolved(path: str, rows: int | None) -> duckdb.DuckDBPyConnection:
     """A database with the table `resolved`: all resolved tickets of the file."""
     db = duckdb.connect()
     db.execute(f"create table resolved as {TICKETS} select * from tickets", [path, rows, rows])
+    db.execute(f"create table openings as {TICKETS} select * from changes where nth = 1", [path, rows, rows])
     return db

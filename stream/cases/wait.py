@@ -1,0 +1,84 @@
+"""A conversation that the customer began, by chat or telephone, and for how long the customer waited for a person."""
+
+from msgspec import msgpack
+
+from schemas.call import CallAnswered, CallEnded, CallStarted
+from schemas.chat import ChatEnded, ChatMessage, ChatStarted
+from schemas.touchpoint import Touchpoint
+from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.facts import Waited
+from stream.segments import Values
+
+
+class Wait(Case):
+    """State of one conversation: when it began, a person was there, and it ended; the earliest such event each.
+
+    ``said_ms`` is the wait that the source gives itself, with the answer.
+    """
+
+    began_ms: int | None = None
+    answered: tuple[int, str, Values] | None = None
+    ended: tuple[int, str, Values] | None = None
+    said_ms: int | None = None
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+class WaitKind(Kind[Wait]):
+    """Conversations, by their sessions. Those without one cannot be followed."""
+
+    title = "wait"
+    prefix = b"w"
+    events = (ChatStarted, ChatMessage, ChatEnded, CallStarted, CallAnswered, CallEnded)
+
+    def name(self, event: Touchpoint) -> tuple[str, ...] | None:
+        if event.session is None or (isinstance(event, ChatMessage) and event.author != "agent"):
+            return None
+        if isinstance(event, CallStarted) and not event.by_customer:
+            return None
+        return ("call" if isinstance(event, _CALLS) else "chat", event.session)
+
+    def begin(self, event: Touchpoint, values: Values) -> Wait:
+        return Wait(0, ())
+
+    def take(self, case: Wait, event: Touchpoint, values: Values) -> Contributions | None:
+        if isinstance(event, ChatStarted | CallStarted):
+            case.began_ms = _earlier(case.began_ms, event.time_ms)
+        elif isinstance(event, ChatEnded | CallEnded):
+            if case.ended is None or (event.time_ms, event.id) < case.ended[:2]:
+                case.ended = (event.time_ms, event.id, values)
+        elif case.answered is None or (event.time_ms, event.id) < case.answered[:2]:
+            case.answered = (event.time_ms, event.id, values)
+            case.said_ms = event.wait_ms if isinstance(event, CallAnswered) else None
+        else:
+            return None
+        return _counted(case)
+
+    def decode(self, data: bytes) -> Wait:
+        return _decode(data)
+
+
+_CALLS = (CallStarted, CallAnswered, CallEnded)
+
+
+def _earlier(known_ms: int | None, time_ms: int) -> int:
+    return time_ms if known_ms is None else min(known_ms, time_ms)
+
+
+def _counted(wait: Wait) -> Contributions:
+    """The wait where it was over. One who was answered did not give up, whatever the source says."""
+    if wait.began_ms is None:
+        return ()
+    if wait.answered is not None and (wait.ended is None or wait.answered[0] <= wait.ended[0]):
+        time_ms, _, values = wait.answered
+        waited_ms = max(0, time_ms - wait.began_ms) if wait.said_ms is None else wait.said_ms
+        return (Contribution(time_ms, values, Waited(waited_ms)),)
+    if wait.ended is not None:
+        time_ms, _, values = wait.ended
+        return (Contribution(time_ms, values, Waited(None)),)
+    return ()
+
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Wait).decode
