@@ -37,7 +37,11 @@ class CaseBook:
         case: Case | None = self._state.get(key, self._kind.decode)
         if case is None or case.touched_ms < watermark_ms - self._kept_ms:
             case = self._kind.begin(event, values)
-        new = self._kind.take(case, event, values)
+        try:
+            new = self._kind.take(case, event, values)
+        except Exception:
+            self._state.put(key, case)  # so that a rollback forgets what was half done
+            raise
         if new is None:
             return
         self._state.put(key, case)

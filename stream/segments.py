@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from operator import attrgetter
+from typing import get_args
 
 import orjson
 
 from schemas.cell import Segment
 from schemas.touchpoint import Touchpoint
+from schemas.union import AnyTouchpoint
 from stream.config import Segmentation
 
 OTHER = "other"
@@ -16,8 +18,12 @@ Values = tuple[str | None, ...]
 """A touchpoint's value for each configured dimension, in order."""
 
 
+_FIELDS = {name for kind in get_args(AnyTouchpoint) for name in kind.__struct_fields__}
+"""What some touchpoints have, such as a survey's purpose."""
+
+
 def reader(dimensions: tuple[str, ...]) -> Callable[[Touchpoint], Values]:
-    """A function that reads a touchpoint's values. Fields of the contract are read as such, others from its labels."""
+    """A function that reads a touchpoint's values: texts in fields of the contract as such, others from its labels."""
     fields = set(Touchpoint.__struct_fields__)
     if dimensions and fields.issuperset(dimensions):
         if len(dimensions) == 1:
@@ -26,7 +32,11 @@ def reader(dimensions: tuple[str, ...]) -> Callable[[Touchpoint], Values]:
 
     def read(touchpoint: Touchpoint) -> Values:
         labels = touchpoint.labels or {}
-        return tuple(getattr(touchpoint, name) if name in fields else labels.get(name) for name in dimensions)
+        return tuple(field(touchpoint, name) or labels.get(name) for name in dimensions)
+
+    def field(touchpoint: Touchpoint, name: str) -> str | None:
+        value = getattr(touchpoint, name, None) if name in _FIELDS else None
+        return value if isinstance(value, str) else None
 
     return read
 

@@ -133,7 +133,7 @@ _time_ms = attrgetter("time_ms")
 
 
 def _apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
-    """Let a touchpoint that names the ticket happen to it, in place; True where its resolution may have changed.
+    """Let a touchpoint that names the ticket happen to it, in place; True where what it counts as may have changed.
 
     Of two at the same time the one that arrived first happened first.
     """
@@ -152,7 +152,7 @@ def _apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
 
 
 def _put(ticket: Ticket, step: Step) -> bool:
-    """Put a step in its place; True where the resolution may have changed."""
+    """Put a step in its place; True where what the ticket counts as may have changed."""
     steps = ticket.steps
     at = bisect_right(steps, step.time_ms, key=_time_ms)
     is_last = at == len(steps)
@@ -170,7 +170,7 @@ def _replies(ticket: Ticket) -> int:
 
 
 def _counted(ticket: Ticket) -> Contributions:
-    """What the ticket is to count as: nothing where it is not resolved, or merged into another."""
+    """What the ticket counts as: its opening, first reply and resolution; nothing where it is merged into another."""
     if ticket.merged:
         return ()
     life = _lived(ticket.base, ticket.steps)

@@ -6,6 +6,7 @@ from msgspec import msgpack
 
 from schemas.cell import Segment
 from schemas.chat import ChatStarted
+from schemas.survey import SurveySent
 from stream.config import Config
 from stream.driver import Driver
 from stream.segments import OTHER, Segments, reader
@@ -82,6 +83,28 @@ def test_values_are_read_from_fields_and_from_labels() -> None:
     assert reader(("region", "channel"))(event) == ("eu", "web")
     assert reader(())(event) == ()
     assert reader(("tier",))(ChatStarted(id="1", time_ms=1, customer="a", channel="web")) == (None,)
+
+
+def test_a_text_that_only_some_touchpoints_have_is_a_dimension_too() -> None:
+    asked = SurveySent(id="1", time_ms=1, customer="a", channel="web", survey="s", kind="nps", purpose="relational")
+    assert reader(("purpose", "channel"))(asked) == ("relational", "web")
+    assert reader(("purpose",))(ChatStarted(id="1", time_ms=1, customer="a", channel="web")) == (None,)
+    labelled = ChatStarted(id="1", time_ms=1, customer="a", channel="web", labels={"purpose": "mine", "score": "x"})
+    assert reader(("purpose", "score", "by_customer"))(labelled) == ("mine", "x", None)
+
+
+def test_effort_and_satisfaction_are_read_by_purpose() -> None:
+    driver = Driver(Config(segmentations=((), ("purpose",))))
+    for number, (purpose, score) in enumerate([("relational", 2), ("transactional", 6), ("transactional", 7)]):
+        given = {"type": "survey.answered", "survey": f"s{number}", "kind": "ces", "score": score, "purpose": purpose}
+        event = {"id": f"e{number}", "time": START, "customer": "ann", "channel": "web", **given}
+        driver.feed([(b"ann", orjson.dumps(event))], START + DAY)
+    read = {of: driver.values(START, START + DAY, segment) for of, segment in purposes()}
+    assert {of: values["ces_score"].value for of, values in read.items()} == {"transactional": 6.5, "relational": 2}
+
+
+def purposes() -> list[tuple[str, Segment]]:
+    return [(purpose, (("purpose", purpose),)) for purpose in ("transactional", "relational")]
 
 
 def fed(driver: Driver, *events: dict[str, object], batch: int = 100) -> Driver:
