@@ -210,7 +210,8 @@ class Board:
         place, version = (rule.segment, rule.window), self.history.versions.get(rule.segment, 0)
         known = self._looks.get(place)
         if known is None or (known.start_ms, known.end_ms, known.version) != (start_ms, end_ms, version):
-            reading = self.history.read(rule.segment, start_ms, end_ms, window.by_day)
+            before_ms = window.before_ms(self.config.calendar, start_ms)
+            reading = self.history.read(rule.segment, start_ms, end_ms, window.by_day, before_ms)
             known = self._looks[place] = _Look(start_ms, end_ms, version, reading)
         if rule.metric not in known.values:
             known.values[rule.metric] = read_one(rule.metric, known.reading)

@@ -134,7 +134,8 @@ class Driver:
         """Everything that [start, end) reads for one segment."""
         by_day = self.config.calendar.day_start_ms(start_ms) == start_ms
         history = self._boards[partition_of(segment, self._partitions)].history
-        return read_metrics(history.read(segment, start_ms, end_ms, by_day))
+        before_ms = self.config.calendar.days_before_ms(start_ms, end_ms) if by_day else None
+        return read_metrics(history.read(segment, start_ms, end_ms, by_day, before_ms))
 
     def segments(self) -> set[Segment]:
         """Every segment with data."""

@@ -8,6 +8,8 @@ from stream.counters import Counters, merged, move
 from stream.metrics import Reading
 from stream.slices import DAY_MS, RESOLUTIONS
 
+BySlice = dict[int, dict[int, Counters]]
+"""Counters by resolution and start of the slice."""
 _COARSE_FIRST = tuple(reversed(RESOLUTIONS))
 
 
@@ -22,7 +24,7 @@ class History:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._calendar = config.calendar
-        self._slices: dict[Segment, dict[int, dict[int, Counters]]] = {}
+        self._slices: dict[Segment, BySlice] = {}
         self.versions: dict[Segment, int] = {}
 
     def replace(self, segment: Segment, resolution_ms: int, start_ms: int, old: Counters | None, new: Counters) -> None:
@@ -49,21 +51,29 @@ class History:
         del self._slices[segment], self.versions[segment]
         return True
 
-    def read(self, segment: Segment, start_ms: int, end_ms: int, by_day: bool = False) -> Reading:
-        """The counters of [start, end), aligned to 10 s; also by day where ``by_day``, which begins at a midnight."""
+    def read(
+        self, segment: Segment, start_ms: int, end_ms: int, by_day: bool = False, before_ms: int | None = None
+    ) -> Reading:
+        """The counters of [start, end), aligned to 10 s; also by day where ``by_day``, which begins at a midnight.
+
+        ``before_ms`` is when the period before it began, whose days are read too.
+        """
         by_resolution = self._slices.get(segment)
         if by_resolution is None:
             return Reading({}, [{}] if by_day else None)
         if not by_day:
             return Reading(merged(self._parts(by_resolution, start_ms, end_ms)))
-        days = []
+        days = list(self._days(by_resolution, start_ms, end_ms))
+        before = None if before_ms is None else list(self._days(by_resolution, before_ms, start_ms))
+        return Reading(merged(days), days, before)
+
+    def _days(self, by_resolution: BySlice, start_ms: int, end_ms: int) -> Iterator[Counters]:
         while start_ms < end_ms:
             next_ms = self._calendar.day_end_ms(start_ms)
-            days.append(merged(self._parts(by_resolution, start_ms, min(next_ms, end_ms))))
+            yield merged(self._parts(by_resolution, start_ms, min(next_ms, end_ms)))
             start_ms = next_ms
-        return Reading(merged(days), days)
 
-    def _parts(self, by_resolution: dict[int, dict[int, Counters]], at_ms: int, end_ms: int) -> Iterator[Counters]:
+    def _parts(self, by_resolution: BySlice, at_ms: int, end_ms: int) -> Iterator[Counters]:
         while at_ms < end_ms:
             resolution_ms, next_ms = self._largest(at_ms, end_ms)
             found = by_resolution[resolution_ms].get(at_ms)

@@ -39,12 +39,16 @@ class RangeError(CxstreamError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The half-open stretch to read; ``by_day`` where it is to be read day by day, being whole local days."""
+    """The half-open stretch to read; ``by_day`` where it is to be read day by day, being whole local days.
+
+    ``before_ms`` is when the period before it began, where it is by day.
+    """
 
     name: str
     start_ms: int
     end_ms: int
     by_day: bool
+    before_ms: int | None = None
 
     def has(self, metric: str, calendar: Calendar) -> bool:
         """Can this metric be read over such a stretch at all?"""
@@ -58,7 +62,7 @@ def window_span(name: str, calendar: Calendar, at_ms: int) -> Span:
     start_ms, end_ms = window.interval(calendar, at_ms)
     if window.by_day:
         end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(at_ms)))
-    return Span(name, start_ms, end_ms, window.by_day)
+    return Span(name, start_ms, end_ms, window.by_day, window.before_ms(calendar, start_ms))
 
 
 def range_span(start_ms: int, end_ms: int, calendar: Calendar) -> Span:
@@ -71,7 +75,8 @@ def range_span(start_ms: int, end_ms: int, calendar: Calendar) -> Span:
     if start_ms >= end_ms:
         raise RangeError(f"the range is empty: {first} is not before {last}")
     by_day = all(calendar.day_start_ms(edge_ms) == edge_ms for edge_ms in (start_ms, end_ms))
-    return Span(f"{first}/{last}", start_ms, end_ms, by_day)
+    before_ms = calendar.days_before_ms(start_ms, end_ms) if by_day else None
+    return Span(f"{first}/{last}", start_ms, end_ms, by_day, before_ms)
 
 
 def moment(text: str, calendar: Calendar) -> tuple[int, bool]:
@@ -188,8 +193,14 @@ class Ledger(History):
         return bool(self._names) and other in self.seen and len(self.seen) > self._config.max_segments
 
     def values(self, segment: Segment, span: Span) -> dict[str, Value]:
-        """Every metric that has data in the span. What comes after the day of the latest event is not looked at."""
-        return read_metrics(self.read(segment, span.start_ms, self._reached_ms(span.end_ms), span.by_day))
+        """Every metric that has data in the span. What comes after the day of the latest event is not looked at.
+
+        What compares it with the period before has none where that is not kept any more.
+        """
+        before_ms = span.before_ms
+        if before_ms is not None and not self._holds(before_ms, span.start_ms):
+            before_ms = None
+        return read_metrics(self.read(segment, span.start_ms, self._reached_ms(span.end_ms), span.by_day, before_ms))
 
     def check(self, span: Span) -> None:
         """Make sure that all slices of the span are still kept.

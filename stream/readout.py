@@ -46,7 +46,8 @@ class Readout:
             before = self.current.get((segment, window.name), self._before)
             start_ms, end_ms = window.covered(self._calendar, now_ms)
             if (before.start_ms, before.end_ms, before.version) != (start_ms, end_ms, version):
-                values = read(self._history.read(segment, start_ms, end_ms, window.by_day))
+                before_ms = window.before_ms(self._calendar, start_ms)
+                values = read(self._history.read(segment, start_ms, end_ms, window.by_day, before_ms))
                 now = self.current[segment, window.name] = Read(start_ms, end_ms, version, values)
                 changed.extend(_told(segment, window, before, now, now_ms))
         return changed

@@ -85,6 +85,10 @@ class Calendar:
             return start_ms + days * DAY_MS
         return self.midnight_ms(self.date(start_ms) + timedelta(days=days))
 
+    def days_before_ms(self, start_ms: int, end_ms: int) -> int:
+        """The midnight as many days before the one at ``start_ms`` as there are from there to ``end_ms``."""
+        return self.shift_days_ms(start_ms, self.day_number(start_ms) - self.day_number(end_ms - 1) - 1)
+
     def week_ms(self, time_ms: int) -> tuple[int, int]:
         """Start and end of the ISO week (from Monday) that contains ``time_ms``."""
         day = self.date(time_ms)

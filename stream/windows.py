@@ -35,6 +35,10 @@ class Window:
             end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(now_ms)))
         return start_ms, end_ms
 
+    def before_ms(self, calendar: Calendar, start_ms: int) -> int | None:
+        """When the period before one that begins at ``start_ms`` began; None where it is not made of whole days."""
+        return self.interval(calendar, start_ms - 1)[0] if self.by_day else None
+
 
 def sliding(name: str, length_ms: int, slice_ms: int) -> Window:
     """The last ``length_ms``, moving in steps of ``slice_ms``.

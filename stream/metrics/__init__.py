@@ -13,6 +13,7 @@ from stream.metrics.csat import Csat
 from stream.metrics.email import Email
 from stream.metrics.fcr import Fcr
 from stream.metrics.goals import Goals
+from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.nps import Nps
 from stream.metrics.purchases import Purchases
 from stream.metrics.reach import Reach
@@ -35,6 +36,7 @@ METRICS: tuple[Metric, ...] = (
     Tickets(),
     ActiveCustomers(),
     Stickiness(),
+    Lifecycle(),
     Purchases(),
     Revenue(),
     Email(),
@@ -44,7 +46,10 @@ METRICS: tuple[Metric, ...] = (
 )
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
-DAYS_NEEDED: Mapping[str, int] = {**dict.fromkeys(ActiveCustomers.values, 1), **dict.fromkeys(Stickiness.values, 2)}
+DAYS_NEEDED: Mapping[str, int] = {
+    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values], 1),
+    **dict.fromkeys(Stickiness.values, 2),
+}
 """Values that can only be read over whole local days, and over how many of them at least."""
 
 

@@ -22,10 +22,14 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The counters of a window: their ``total`` and, where it consists of whole local days, those of each day."""
+    """The counters of a window: their ``total`` and, where it consists of whole local days, those of each day.
+
+    ``before`` are those of each day of the period before it; None where they are not known, or there is none.
+    """
 
     total: Mapping[str, int]
     days: Sequence[Mapping[str, int]] | None = None
+    before: Sequence[Mapping[str, int]] | None = None
 
 
 class Metric(ABC):

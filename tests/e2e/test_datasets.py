@@ -15,8 +15,12 @@ from agents.replay import replay
 from schemas.metric import Metric
 from stream import mapping
 from stream.board import Board
+from stream.history import History
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
+from stream.metrics.lifecycle import Lifecycle
+from stream.metrics.stickiness import Stickiness
+from stream.slices import Calendar
 from stream.windows import WINDOWS
 from tests.agents.oracle import airport, incidents, purchases
 from tests.e2e.consume import consume
@@ -78,7 +82,8 @@ QUERIES = 40
 IGNORED = {
     "touchpoints",
     "active_customers",
-    "stickiness_ratio",
+    *Stickiness.values,
+    *Lifecycle.values,
     "fcr_one_touch_ratio",
     "ces_easy_ratio",
     "ces_hard_ratio",
@@ -230,6 +235,21 @@ def test_the_incidents_equal_sql(streamed: Callable[..., Deployment], shared_dat
     assert compare_published(running, truth) > 10
 
 
+def compare_months(history: History, path: Path, calendar: Calendar) -> int:
+    """New, retained, returning and dormant customers of each month equal SQL; how many months were compared."""
+    truth = purchases.months(path)
+    for day, month in truth.items():
+        start_ms, end_ms = calendar.month_ms(calendar.midnight_ms(day))
+        before_ms = calendar.month_ms(start_ms - 1)[0]
+        found = read_metrics(history.read((), start_ms, end_ms, by_day=True, before_ms=before_ms))
+        assert found["new_customers"].value == month.new
+        assert found["retained_customers"].value == month.retained
+        assert found["returning_customers"].value == month.active - month.new - month.retained
+        assert found["dormant_customers"].value == month.active_before - month.retained
+        assert found["retention_ratio"] == Value(month.retained / month.active_before, month.active_before)
+    return len(truth)
+
+
 def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
     path = shared_data("cd-purchases-1997.txt.gz")
     running = streamed(path, "cd-purchases", [["channel"], ["product"]])
@@ -252,6 +272,7 @@ def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_dat
                 checked += 1
     assert checked > 100
     whole = next(b for b in held if () in b.history.segments()).history
+    assert compare_months(whole, path, calendar) == 17
     assert (
         read_metrics(whole.read((), 852_076_800_000, 1_000_000_000_000, by_day=True))["active_customers"].value
         == 23_570

@@ -21,6 +21,9 @@ from schemas.rejected import Reason
 from stream.config import Config
 from stream.driver import Driver, Store
 from stream.keeping import LIST
+from stream.metrics import Value
+from stream.metrics.lifecycle import Lifecycle
+from stream.metrics.stickiness import Stickiness
 from stream.slices import Calendar
 from tests.laws import oracle
 from tests.laws.oracle import Event
@@ -108,7 +111,7 @@ def assert_equals_the_list(driver: Driver, events: list[Event], seed: int, zone:
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
-            by_day = {"active_customers", "stickiness_ratio"}
+            by_day = {"active_customers", *Stickiness.values, *Lifecycle.values}
             assert {name for name in found if not QUANTILE.search(name)} - by_day == truth.keys()
 
 
@@ -135,6 +138,12 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
             assert (found["active_customers"].samples if "active_customers" in found else 0) == len(seen)
             if seen and first != last:
                 assert found["stickiness_ratio"].value == len(today) / len(seen)
+            length = (last - first).days + 1
+            earlier = oracle.active(events, first - timedelta(days=length), first - timedelta(days=1), zone, segment)
+            assert (found["retained_customers"].value if seen else 0) == len(seen & earlier)
+            if earlier:
+                assert found["retention_ratio"] == Value(len(seen & earlier) / len(earlier), len(earlier))
+                assert found["dormant_customers"].value == len(earlier - seen)
 
 
 def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed: int, zone: str) -> None:

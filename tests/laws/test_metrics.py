@@ -30,9 +30,10 @@ from stream.facts import (
     Reviewed,
     Waited,
 )
-from stream.metrics import METRICS, UNITS, Metric, Reading, counted
+from stream.metrics import METRICS, UNITS, Metric, Reading, Value, counted
 from stream.metrics import read as read_all
 from stream.metrics.definition import DefinitionError, counts, define
+from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.reach import Reach
 from tests.laws import oracle
 
@@ -332,17 +333,46 @@ def test_quantiles_are_within_one_percent_of_the_discrete_ones(given_ms: list[in
 
 @laws
 @given(
-    days=st.dictionaries(st.integers(0, 20), st.sets(st.integers(0, 60)), max_size=12),
-    first=st.integers(0, 60),
-    length=st.integers(1, 40),
+    days=st.dictionaries(st.integers(0, 20), st.sets(st.integers(0, 40)), max_size=12),
+    first=st.integers(0, 40),
+    lengths=st.tuples(st.integers(1, 12), st.integers(1, 12)),
 )
-def test_active_customers_of_any_run_of_days_equal_the_set(days: dict[int, set[int]], first: int, length: int) -> None:
+def test_the_life_cycle_equals_the_sets(days: dict[int, set[int]], first: int, lengths: tuple[int, int]) -> None:
+    counters = by_day(days)
+    before, run = range(first, first + lengths[0]), range(first + lengths[0], first + sum(lengths))
+    found = Lifecycle().read(Reading({}, *([counters.get(day, {}) for day in period] for period in (run, before))))
+    earlier, now = ({who for who, active in days.items() if active & set(period)} for period in (before, run))
+    new = {who for who in now if min(days[who]) in run}
+    truth = {"new": new, "retained": now & earlier, "returning": now - earlier - new, "dormant": earlier - now}
+    for name, who in truth.items():
+        if earlier if name == "dormant" else now:
+            assert found[f"{name}_customers"].value == len(who)
+        else:
+            assert f"{name}_customers" not in found
+    if earlier:
+        assert found["retention_ratio"] == Value(len(now & earlier) / len(earlier), len(earlier))
+        assert found["churn_ratio"] == Value(len(earlier - now) / len(earlier), len(earlier))
+
+
+def by_day(days: dict[int, set[int]]) -> dict[int, Counters]:
+    """What active days of each customer come to."""
     counters: dict[int, Counters] = {}
     for active in days.values():
         ordered = sorted(active)
         gaps = [None, *(later - earlier for earlier, later in pairwise(ordered))]
         for day, gap in zip(ordered, gaps, strict=False):
             add(counters.setdefault(day, {}), dict(counted(Active(gap))))
+    return counters
+
+
+@laws
+@given(
+    days=st.dictionaries(st.integers(0, 20), st.sets(st.integers(0, 60)), max_size=12),
+    first=st.integers(0, 60),
+    length=st.integers(1, 40),
+)
+def test_active_customers_of_any_run_of_days_equal_the_set(days: dict[int, set[int]], first: int, length: int) -> None:
+    counters = by_day(days)
     run = range(first, first + length)
     found = read_all(Reading({}, [counters.get(day, {}) for day in run]))
     seen = {customer for customer, active in days.items() if active & set(run)}

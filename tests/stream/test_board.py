@@ -128,7 +128,8 @@ def test_metrics_are_published_when_they_change_and_carry_their_window() -> None
     driver.feed([record(visit(1, START + 5))], NOW)
     driver.advance(NOW)
     found = {(metric.metric, metric.window): metric for metric in driver.metrics()}
-    assert found.keys() == {("touchpoints", "1h"), ("touchpoints", "day"), ("active_customers", "day")}
+    by_day = {"active_customers", "new_customers", "retained_customers", "returning_customers"}
+    assert found.keys() == {("touchpoints", "1h"), ("touchpoints", "day"), *((name, "day") for name in by_day)}
     day = found["touchpoints", "day"]
     assert (day.value, day.samples, day.unit) == (1, 1, "touchpoints")
     assert (day.start_ms, day.end_ms, day.as_of_ms) == (START, START + DAY_MS, START + 5)

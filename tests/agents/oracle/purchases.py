@@ -35,6 +35,33 @@ class Activity:
     items: int
 
 
+@dataclass(frozen=True)
+class Month:
+    """Customers who bought in a month, in the month before, in both, and for the first time."""
+
+    active: int
+    active_before: int
+    retained: int
+    new: int
+
+
+def months(path: Path | str) -> dict[date, Month]:
+    """Every month but the first."""
+    query = f"""{PURCHASES}, active as (select distinct customer, date_trunc('month', day)::date as month from purchases
+        ), firsts as (select customer, min(month) as month from active group by all
+        ), all_months as (select distinct month from active)
+        select m.month,
+            (select count(*) from active a where a.month = m.month),
+            (select count(*) from active a where a.month = (m.month - interval 1 month)::date),
+            (select count(*) from active a join active b using (customer)
+                where a.month = m.month and b.month = (m.month - interval 1 month)::date),
+            (select count(*) from firsts f where f.month = m.month)
+        from all_months m order by 1 offset 1"""
+    with duckdb.connect() as db:
+        rows = db.execute(query, [str(path)]).fetchall()
+    return {row[0]: Month(*row[1:]) for row in rows}
+
+
 def activity(
     path: Path | str, from_day: date | None = None, to_day: date | None = None, by=()
 ) -> dict[tuple[str, ...], Activity]:
