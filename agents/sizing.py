@@ -12,18 +12,18 @@ from stream.slices import SECOND_MS
 from stream.state import HOT_BYTES
 
 MIB = 1024 * 1024
-_TOUCHPOINT_US, _BYTE_US, _CELL_US = 12.0, 0.004, 25.0
+_TOUCHPOINT_US, _BYTE_US, _CELL_US = 17.0, 0.004, 25.0
 """CPU time of a touchpoint, of each byte of it, and of a cell on its way from the fold to its board."""
 _BATCH = 5_000
 """Touchpoints in a batch of a worker that has much to do."""
 _PARTITIONS_EACH = 4
 """For each worker at first: so the load evens out, and workers can be added."""
 _PROCESS_BYTES = 200 * MIB
-_CUSTOMER_BYTES = 2_000
-"""State of a customer who comes often: 128 event ids, days by segment, a few tickets and answers."""
+_CUSTOMER_BYTES = 2_500
+"""State of a customer who comes often: 128 event ids, days by segment, a few tickets, orders and the like."""
 _DECODED_BYTES, _DECODED_FACTOR = 600, 3
 """An object in memory takes so much beside its encoding, and for each byte of it."""
-_CELL_BYTES, _CELL_KEY_BYTES = 200, 300
+_CELL_BYTES, _CELL_KEY_BYTES = 400, 300
 """A cell as it is stored, and in the index of a board."""
 _STORED_EXTRA_BYTES = 200
 """Of each value in a store in memory."""
@@ -31,7 +31,7 @@ _ROCKS_BYTES, _ROCKS_EACH_BYTES, _ROCKS_FACTOR = 64 * MIB, 32 * MIB, 2.0
 """Memory of RocksDB, for all partitions and for each; and its files by what is in them, before it compacts them."""
 _PEAK_SECONDS = 36_000
 """A day has as many touchpoints as so much time at the peak."""
-_WRITTEN_BYTES = 900
+_WRITTEN_BYTES = 1_200
 """To the changelogs and topics, for a touchpoint: its customer, mostly."""
 
 

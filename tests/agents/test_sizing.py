@@ -42,12 +42,13 @@ def test_more_of_anything_takes_no_less(load: Load, times: int) -> None:
     assert of_more.disk_bytes >= size(load).disk_bytes
 
 
-def test_a_measured_worker_is_as_large_as_it_says() -> None:
-    """``tests.bench.growth``: 1,000,000 customers in four partitions of RocksDB took 754 to 768 MiB, after two million
-    touchpoints of an hour: fewer cells than are kept in the long run."""
+def test_a_measured_worker_is_not_larger_than_it_says() -> None:
+    """``tests.bench.growth``: 1,000,000 customers in four partitions of RocksDB took 749 to 768 MiB, after two million
+    touchpoints of an hour: customers of few touchpoints, and fewer cells than are kept in the long run.
+    """
     found = size(Load(25_000, 1_000_000, segments=50, standbys=0, growth=1.0))
     assert (found.workers, found.partitions) == (1, 4)
-    assert 700 < found.memory_bytes / 2**20 < 1_500
+    assert 768 < found.memory_bytes / 2**20 < 2_048
 
 
 def test_state_in_memory_needs_no_disk() -> None:
