@@ -82,6 +82,13 @@ class Waited(Struct, frozen=True, array_like=True, tag=True):
     sign: int = 1
 
 
+class Trial(Struct, frozen=True, array_like=True, tag=True):
+    """A trial began, and has, or has not, become a paid subscription in time."""
+
+    converted: bool
+    sign: int = 1
+
+
 class Purchased(Struct, frozen=True, array_like=True, tag=True):
     """An order was paid: ``amount`` in the smallest unit of ``currency``; ``returned`` where all of it was given back.
 
@@ -143,6 +150,8 @@ class Mentioned(Struct, frozen=True):
     sentiment: str | None
 
 
-CaseFact = Answered | Opened | Replied | Resolved | Waited | Purchased | Refunded | FirstPurchase | Delivered | Bounced
+CaseFact = (
+    Answered | Opened | Replied | Resolved | Waited | Trial | Purchased | Refunded | FirstPurchase | Delivered | Bounced
+)
 """What cases count as."""
 Fact = Arrived | Active | Asked | Reviewed | Mentioned | CaseFact

@@ -8,10 +8,11 @@ from stream.cases.email import EmailKind
 from stream.cases.order import OrderKind
 from stream.cases.shopper import ShopperKind
 from stream.cases.ticket import TicketKind
+from stream.cases.trial import TrialKind
 from stream.cases.wait import WaitKind
 
 TICKETS = TicketKind()
 ANSWERS = AnswerKind()
-KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind(), WaitKind())
+KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind(), WaitKind(), TrialKind())
 
 __all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]

@@ -22,6 +22,7 @@ from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
 from stream.metrics.stickiness import Stickiness
 from stream.metrics.tickets import Tickets
+from stream.metrics.trials import Trials
 from stream.metrics.waiting import Waiting
 
 METRICS: tuple[Metric, ...] = (
@@ -39,6 +40,7 @@ METRICS: tuple[Metric, ...] = (
     Lifecycle(),
     Purchases(),
     Revenue(),
+    Trials(),
     Email(),
     Goals(),
     Advocacy(),

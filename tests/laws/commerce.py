@@ -19,6 +19,7 @@ def expected(events: list[Event], inside: Inside) -> Numbers:
         **goals(events, inside),
         **public(events, inside),
         **responses(events, inside),
+        **trials(events, inside),
     }
 
 
@@ -102,6 +103,23 @@ def revenue(events: list[Event], inside: Inside) -> Numbers:
     if payments:
         found["average_order_value"] = Fraction(paid, len(payments)), len(payments)
     return found
+
+
+def trials(events: list[Event], inside: Inside) -> Numbers:
+    accounts: dict[tuple[str, str | None], list[Event]] = {}
+    for event in of(events, "account.trial_started", "account.converted"):
+        accounts.setdefault((event["customer"], event.get("account")), []).append(event)
+    started = converted = 0
+    for life in accounts.values():
+        starts = of(life, "account.trial_started")
+        if starts and inside(min(starts, key=when)):
+            start = min(event["time"] for event in starts)
+            started += 1
+            converted += any(0 <= e["time"] - start <= 30 * 86_400_000 for e in of(life, "account.converted"))
+    cancelled = sum(map(inside, of(events, "account.cancelled")))
+    found: Numbers = {"trials_started": (Fraction(started), started)} if started else {}
+    found |= {"cancellations": (Fraction(cancelled), cancelled)} if cancelled else {}
+    return found | ratio("trial_conversion_ratio", converted, started)
 
 
 def emails(events: list[Event], inside: Inside) -> Numbers:

@@ -27,7 +27,7 @@ class Teller:
                 act = self.random.choice(
                     (
                         *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
-                        *(self._order, self._email, self._talk),
+                        *(self._order, self._email, self._talk, self._trial),
                     )
                 )
                 act(f"customer-{number}")
@@ -92,6 +92,19 @@ class Teller:
         for step in self.random.sample((began, began, answered, answered, ended, ended), self.random.randint(1, 5)):
             late = self.random.choice((0, 0, 30 * SECOND, HOUR))
             self._tell(customer, time + self.random.choice((0, 20 * SECOND, 5 * MINUTE)), late, **step, **session)
+
+    def _trial(self, customer: str) -> None:
+        """A trial of an account, converted in time, too late, before its start, or never; some never began."""
+        account, time = {"account": f"account-{self.random.randint(1, 10**9)}"}, self._moment()
+        for _ in range(self.random.choice((0, 1, 1, 1, 2))):
+            late = self.random.choice((0, 0, HOUR, DAY))
+            self._tell(customer, time + self.random.choice((0, 0, DAY)), late, type="account.trial_started", **account)
+        for _ in range(self.random.choice((0, 0, 1, 1, 2))):
+            after = self.random.choice((0, HOUR, DAY, 30 * DAY, 31 * DAY)) if self.random.random() < 0.8 else -HOUR
+            late = self.random.choice((0, 0, DAY))
+            self._tell(customer, max(START, time + after), late, type="account.converted", **account)
+        if self.random.random() < 0.3:
+            self._tell(customer, time + DAY, 0, type="account.cancelled", **account)
 
     def _email(self, customer: str) -> None:
         """An email and what became of it, in any order; some have no id, some are never said to be delivered."""

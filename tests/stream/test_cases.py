@@ -31,7 +31,7 @@ def numbers(*events: Event, hours: tuple[int, int] = (0, 24)) -> dict[str, float
     for number, event in enumerate(events):
         common = {"id": f"e{number}", "customer": "ann", "channel": "web"}
         body = {**common, **event, "time": START + event["time"] * HOUR}
-        driver.feed([(b"ann", orjson.dumps(body))], START + 30 * DAY)
+        driver.feed([(b"ann", orjson.dumps(body))], START + 60 * DAY)
     assert driver.rejected == []
     start, end = (START + hour * HOUR for hour in hours)
     found = driver.values(start, end)
@@ -95,6 +95,18 @@ def test_what_becomes_of_an_email_counts_where_it_was_delivered() -> None:
 
 def test_an_email_that_is_never_said_to_be_delivered_has_no_ratio() -> None:
     assert numbers(email(1, "opened")) == {}
+
+
+def test_a_conversion_counts_within_thirty_days_of_the_start_and_not_before_it() -> None:
+    started = {"type": "account.trial_started", "time": 2}
+    for at, converted in ((1, 0), (2, 1), (2 + 30 * 24, 1), (3 + 30 * 24, 0)):
+        found = numbers(started, {"type": "account.converted", "time": at}, hours=(0, 24))
+        assert (found["trials_started"], found["trial_conversion_ratio"]) == (1, converted)
+
+
+def test_two_accounts_of_a_customer_have_a_trial_each() -> None:
+    one, other = ({"type": "account.trial_started", "time": 2, "account": name} for name in "ab")
+    assert numbers(one, other, one)["trials_started"] == 2
 
 
 def test_an_amount_that_would_not_add_up_is_rejected() -> None:
