@@ -16,10 +16,14 @@ class BoardCollector(Collector):
     def __init__(self, boards: Callable[[], Iterable[Board]], dimensions: tuple[str, ...]) -> None:
         self._boards = boards
         self._dimensions = dimensions
+        self._formulas = {name: text for metric in METRICS for name, text in define(metric).formulas.items()}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         labels = ("window", *self._dimensions)
-        values = {name: GaugeMetricFamily(f"cx_{name}", _help(name), labels=labels) for name in UNITS}
+        values = {
+            name: GaugeMetricFamily(f"cx_{name}", f"{self._formulas[name]}. Unit: {unit}", labels=labels)
+            for name, unit in UNITS.items()
+        }
         samples = {
             name: GaugeMetricFamily(f"cx_{name}_samples", f"What cx_{name} rests on", labels=labels) for name in UNITS
         }
@@ -32,11 +36,3 @@ class BoardCollector(Collector):
                     samples[name].add_metric(place, value.samples)
         yield from values.values()
         yield from samples.values()
-
-
-def _help(name: str) -> str:
-    """A value's formula."""
-    for definition in map(define, METRICS):
-        if name in definition.formulas:
-            return f"{definition.formulas[name]}. Unit: {UNITS[name]}"
-    raise KeyError(name)

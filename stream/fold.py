@@ -92,8 +92,9 @@ class Fold:
         for kind, book in books.items():
             for event in kind.events:
                 self._takers[event].append(book)
-        for event in Hearing.events:
-            self._takers[event].append(Hearing(self._tally, self._segments))
+        hearing = Hearing(self._tally, self._segments)
+        for event in hearing.events:
+            self._takers[event].append(hearing)
 
     @property
     def cells(self) -> int:

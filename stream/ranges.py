@@ -59,9 +59,7 @@ class Span:
 def window_span(name: str, calendar: Calendar, at_ms: int) -> Span:
     """A window whose last slice contains ``at_ms``; days to come are left out of it."""
     window = known_window(name)
-    start_ms, end_ms = window.interval(calendar, at_ms)
-    if window.by_day:
-        end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(at_ms)))
+    start_ms, end_ms = window.covered(calendar, at_ms)
     return Span(name, start_ms, end_ms, window.by_day, window.before_ms(calendar, start_ms))
 
 

@@ -1,6 +1,6 @@
 """``cxstream explain``: what a metric means, from its own definition. The same text makes docs/metrics.md."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import typer
@@ -52,7 +52,7 @@ def _lines(of: Definition) -> Iterator[Text]:
     yield from _block("Example", of.example.splitlines())
 
 
-def _block(title: str, lines: Iterator[str] | list[str]) -> Iterator[Text]:
+def _block(title: str, lines: Iterable[str]) -> Iterator[Text]:
     yield Text(f"\n{title}", "bold")
     for line in lines:
         yield Text(f"  {line}")

@@ -36,6 +36,17 @@ class Case(Struct, array_like=True):
         raise NotImplementedError
 
 
+Moment = tuple[int, str, Values]
+"""When something happened to a case, by which event, and in what segments."""
+
+
+def earliest(known: Moment | None, event: Touchpoint, values: Values) -> Moment:
+    """The earlier of a moment and that of an event; of two at the same time, that with the smaller id."""
+    if known is not None and known[:2] <= (event.time_ms, event.id):
+        return known
+    return event.time_ms, event.id, values
+
+
 C = TypeVar("C", bound=Case)
 
 

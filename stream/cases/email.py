@@ -4,7 +4,7 @@ from msgspec import msgpack
 
 from schemas.email import EmailBounced, EmailClicked, EmailDelivered, EmailOpened, EmailUnsubscribed
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
 from stream.facts import Bounced, Delivered
 from stream.segments import Values
 
@@ -14,8 +14,8 @@ _Email = EmailDelivered | EmailOpened | EmailClicked | EmailBounced | EmailUnsub
 class Email(Case):
     """``delivered`` and ``bounced`` are when, by which event and in what segments: the earliest."""
 
-    delivered: tuple[int, str, Values] | None = None
-    bounced: tuple[int, str, Values] | None = None
+    delivered: Moment | None = None
+    bounced: Moment | None = None
     opened: bool = False
     clicked: bool = False
     unsubscribed: bool = False
@@ -39,9 +39,9 @@ class EmailKind(Kind[Email]):
 
     def take(self, case: Email, event: Touchpoint, values: Values) -> Contributions:
         if isinstance(event, EmailDelivered):
-            case.delivered = _earlier(case.delivered, (event.time_ms, event.id, values))
+            case.delivered = earliest(case.delivered, event, values)
         elif isinstance(event, EmailBounced):
-            case.bounced = _earlier(case.bounced, (event.time_ms, event.id, values))
+            case.bounced = earliest(case.bounced, event, values)
         case.clicked |= isinstance(event, EmailClicked)
         case.unsubscribed |= isinstance(event, EmailUnsubscribed)
         case.opened |= isinstance(event, EmailOpened) or case.clicked
@@ -49,10 +49,6 @@ class EmailKind(Kind[Email]):
 
     def decode(self, data: bytes) -> Email:
         return _decode(data)
-
-
-def _earlier(known: tuple[int, str, Values] | None, new: tuple[int, str, Values]) -> tuple[int, str, Values]:
-    return new if known is None or new[:2] < known[:2] else known
 
 
 def _counted(email: Email) -> list[Contribution]:

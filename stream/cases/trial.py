@@ -6,7 +6,7 @@ from msgspec import msgpack
 
 from schemas.account import AccountConverted, TrialStarted
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
 from stream.facts import Trial as TrialFact
 from stream.segments import Values
 from stream.slices import DAY_MS
@@ -19,7 +19,7 @@ _CONVERSIONS = 16
 class Trial(Case):
     """``started`` is the earliest start: when, by which event, in what segments; ``conversions`` the last, by time."""
 
-    started: tuple[int, str, Values] | None
+    started: Moment | None
     conversions: list[int]
 
     def encode(self) -> bytes:
@@ -41,8 +41,7 @@ class TrialKind(Kind[Trial]):
 
     def take(self, case: Trial, event: Touchpoint, values: Values) -> Contributions:
         if isinstance(event, TrialStarted):
-            if case.started is None or (event.time_ms, event.id) < case.started[:2]:
-                case.started = (event.time_ms, event.id, values)
+            case.started = earliest(case.started, event, values)
         else:
             insort(case.conversions, event.time_ms)
             del case.conversions[:-_CONVERSIONS]

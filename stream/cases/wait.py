@@ -5,7 +5,7 @@ from msgspec import msgpack
 from schemas.call import CallAnswered, CallEnded, CallStarted
 from schemas.chat import ChatEnded, ChatMessage, ChatStarted
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
 from stream.facts import Waited
 from stream.segments import Values
 
@@ -17,8 +17,8 @@ class Wait(Case):
     """
 
     began_ms: int | None = None
-    answered: tuple[int, str, Values] | None = None
-    ended: tuple[int, str, Values] | None = None
+    answered: Moment | None = None
+    ended: Moment | None = None
     said_ms: int | None = None
 
     def encode(self) -> bytes:
@@ -46,10 +46,9 @@ class WaitKind(Kind[Wait]):
         if isinstance(event, ChatStarted | CallStarted):
             case.began_ms = _earlier(case.began_ms, event.time_ms)
         elif isinstance(event, ChatEnded | CallEnded):
-            if case.ended is None or (event.time_ms, event.id) < case.ended[:2]:
-                case.ended = (event.time_ms, event.id, values)
-        elif case.answered is None or (event.time_ms, event.id) < case.answered[:2]:
-            case.answered = (event.time_ms, event.id, values)
+            case.ended = earliest(case.ended, event, values)
+        elif (answered := earliest(case.answered, event, values)) is not case.answered:
+            case.answered = answered
             case.said_ms = event.wait_ms if isinstance(event, CallAnswered) else None
         else:
             return None
