@@ -48,8 +48,9 @@ class Instruments:
         return Gauge(name, text, labels, registry=self.registry)
 
     def folded(self, records: int, batch: Folded) -> None:
-        """Count what a batch came to."""
-        self.batch.observe(records)
+        """Count what a batch came to; one without records came of time passing."""
+        if records:
+            self.batch.observe(records)
         for kind, number in batch.events.items():
             self.touchpoints.labels(kind).inc(number)
         for rejected in batch.rejected:

@@ -12,10 +12,12 @@ from yaml.nodes import MappingNode, Node
 from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
+from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import DAY_MS, EARLIEST_MS, SECOND_MS, Calendar
+from stream.slices import DAY_MS, EARLIEST_MS, HOUR_MS, SECOND_MS, Calendar
+from stream.stages import PRESETS, SIGNALS
 from stream.windows import LENGTHS, WINDOWS, find_window, known_window
 
 _FEWEST_DAYS = 33
@@ -65,34 +67,6 @@ class Settings:
         return f"{self.id}-{table}-changelog"
 
 
-_KEYS = (
-    "bootstrap",
-    "id",
-    "prefix",
-    "partitions",
-    "replication",
-    "touchpoints",
-    "standby_replicas",
-    "sources",
-    "store",
-    "data_dir",
-    "host",
-    "port",
-    "session_seconds",
-    "rules",
-    "segments",
-    "windows",
-    "time_zone",
-    "future_seconds",
-    "max_segments",
-    "recent_ids",
-    "max_record_bytes",
-    "hot_megabytes",
-    "customer_days",
-    *(f"{kind.title}_days" for kind in KINDS),
-)
-
-
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
     """Settings from a file, over which CXSTREAM_… variables go, over which what is ``given`` goes (None: not given).
 
@@ -133,7 +107,7 @@ def _nodes(yaml: str, origin: str) -> dict[str, Node]:
         compose(yaml, origin, "there are no settings: leave the file out, or put some in"),
         "the settings",
         mistakes,
-        _KEYS,
+        (*_CORE, *_KEPT, *_REST),
     )
     mistakes.check()
     return nodes
@@ -194,6 +168,26 @@ def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
     return _positive(node, what, mistakes) * 1024 * 1024
 
 
+def _days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    return _positive(node, what, mistakes) * DAY_MS
+
+
+def _hours_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    return whole(node, what, mistakes) * HOUR_MS
+
+
+def _preset(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, tuple(PRESETS))
+
+
+def _signals(node: Node, what: str, mistakes: Mistakes) -> dict[str, str]:
+    """What touchpoints tell of a journey, by their type."""
+    found: dict[str, str] = {}
+    for tag, value in entries(node, what, mistakes, schemas()).items():
+        found[tag] = choice(value, f"{what}: `{tag}`", mistakes, tuple(SIGNALS))
+    return found
+
+
 def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     days = whole(node, what, mistakes)
     if days < _FEWEST_DAYS:
@@ -202,7 +196,11 @@ def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
 
 
 def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -> None:
-    """What is forgotten sooner could still have changed what a window reads."""
+    """What is forgotten sooner could still have changed what a window reads, or lapsed."""
+    if config.lapse_ms >= config.kept("customer"):
+        days = config.kept("customer") // DAY_MS
+        node = nodes.get("lapse_days") or nodes["customer_days"]
+        mistakes.add(node, f"`lapse_days` must be less than the {days} for which a customer is kept (`customer_days`)")
     for name in config.windows:
         start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
         fewest = -((start_ms - end_ms) // DAY_MS) + 2
@@ -228,6 +226,10 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
     "hot_megabytes": ("hot_bytes", _megabytes),
+    "stages": ("stages", _preset),
+    "signals": ("signals", _signals),
+    "lapse_days": ("lapse_ms", _days_as_ms),
+    "handoff_hours": ("handoff_ms", _hours_as_ms),
 }
 _KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
 _REST: dict[str, tuple[str, Parse]] = {

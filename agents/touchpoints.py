@@ -51,6 +51,7 @@ class Lane:
         self._patience_s = patience_s
         self._batches: asyncio.Queue[tuple[Sequence[Record], int]] = asyncio.Queue(_LANE_BATCHES)
         self._task: asyncio.Task[None] | None = None
+        self._generation = 0
 
     def open(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
         """Begin to take batches; ``crashed`` is told what went wrong."""
@@ -58,7 +59,13 @@ class Lane:
 
     async def put(self, records: Sequence[Record], generation: int) -> None:
         """Hand over a batch; waits while others are waiting."""
+        self._generation = generation
         await self._batches.put((records, generation))
+
+    def go_on(self) -> None:
+        """There is nothing to read: let time pass, where no batch is waiting."""
+        if self._batches.empty():
+            self._batches.put_nowait(((), self._generation))
 
     async def close(self) -> None:
         """Stop. A batch on its way is given up; the state does not include it, so it is read again."""
@@ -139,15 +146,19 @@ class TouchpointsAgent:
         self._owned.end()
 
     async def _commit(self, lane: Lane, records: Sequence[Record], generation: int) -> None:
-        """Fold records and make the outcome durable; in parts, where the changes do not fit into one batch."""
+        """Fold records and make the outcome durable; in parts, where the changes do not fit into one batch.
+
+        Without records, it is what follows from time passing.
+        """
         while True:
-            folded = lane.fold.process(records, now_ms(), generation)
+            fold = lane.fold
+            folded = fold.process(records, now_ms(), generation) if records else fold.go_on(now_ms(), generation)
             started = time.perf_counter()
             try:
                 if folded.changes:
                     await self._make_durable(lane.fold, folded, generation, len(records))
                     self._health.commit.observe(time.perf_counter() - started)
-                else:
+                elif records:
                     self._health.folded(len(records), folded)
             except BatchTooLargeError as error:
                 lane.fold.rollback()
@@ -171,6 +182,10 @@ class TouchpointsAgent:
         cells = self._settings.topic("cells")
         out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
         rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
+        journeys: list[tuple[bytes, bytes | None]] = [
+            (step.customer.encode(), json.encode(step)) for step in folded.journeys
+        ]
+        out[self._settings.topic("journeys"), fold.partition] = journeys
         await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
         fault_point("after-output")
         await self._table.written.append(fold.partition, folded.changes)

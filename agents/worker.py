@@ -186,11 +186,15 @@ class Worker:
     async def _observe(self) -> None:
         """Bring the gauges that no event moves up to date."""
         ends = await self.ends.of(self.app.positions)
+        lag = {
+            tp: max(0, max(self.app.consumer.highwater(tp) or 0, ends.get(tp, 0)) - at)
+            for tp, at in self.app.positions.items()
+        }
+        for number, lane in self.touchpoints.lanes.items():
+            if lag.get(TP(self.touchpoints.topic, number)) == 0:
+                lane.go_on()
         self.health.progress(
-            {
-                tp: max(0, max(self.app.consumer.highwater(tp) or 0, ends.get(tp, 0)) - at)
-                for tp, at in self.app.positions.items()
-            },
+            lag,
             {number: lane.fold.marker.watermark_ms for number, lane in self.touchpoints.lanes.items()},
             now_ms(),
             {cause: self.stalls.since_ms(cause) for cause in CAUSES},

@@ -1,6 +1,6 @@
 """Which touchpoints are taken in: of a time that can be counted, and not known already."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.rejected import Reason
@@ -12,6 +12,8 @@ from stream.keeping import CUSTOMER, STRETCH_MS, Keeping
 from stream.slices import DAY_MS, EARLIEST_MS, MINUTE_MS
 from stream.state import State
 
+Forgotten = Callable[[Customer, str, int], None]
+"""What is to be done before a customer is forgotten, with their id, at a watermark."""
 _SOON_MS = EARLIEST_MS + MINUTE_MS
 _decode_customer = Customer.decode
 
@@ -35,13 +37,14 @@ class Admitted:
 class Admission:
     """The watermark of a partition, and what it lets in: a minute behind it is late, and before 1990 is never right."""
 
-    def __init__(self, config: Config, state: State, keeping: Keeping, watermark_ms: int) -> None:
+    def __init__(self, config: Config, state: State, keeping: Keeping, watermark_ms: int, forgotten: Forgotten) -> None:
         self._calendar = config.calendar
         self._kept_ms = config.retention_ms[DAY_MS]
         self._customer_kept_ms = config.kept("customer")
         self._recent_ids = config.recent_ids
         self._state = state
         self._keeping = keeping
+        self._forgotten = forgotten
         self.reach(watermark_ms)
 
     def reach(self, watermark_ms: int) -> None:
@@ -80,6 +83,7 @@ class Admission:
                     found.seen = place
                     break
                 if is_forgotten:
+                    self._forgotten(customer, event.customer, max(watermark_ms, time_ms))
                     customer.forget()
             found.late += is_late
             if customer.is_repeat(id_digest, remembered):

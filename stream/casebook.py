@@ -1,4 +1,7 @@
-"""The cases of one kind in one partition, and what they contribute to the counters."""
+"""The cases of one kind in one partition, and what they contribute to the counters.
+
+What a case will count as at a time to come is not counted before: a timer has the case looked at again then.
+"""
 
 from collections import Counter
 from typing import Any
@@ -8,11 +11,13 @@ from msgspec.structs import replace
 
 from schemas.touchpoint import Touchpoint
 from stream.cases import Case, Contributions, Kind
+from stream.cases.case import Timed
 from stream.config import Config
 from stream.keeping import Keeping
 from stream.segments import Values
 from stream.state import State
 from stream.tally import Tally
+from stream.timers import Timers
 
 _encode = msgpack.Encoder().encode
 
@@ -20,12 +25,21 @@ _encode = msgpack.Encoder().encode
 class CaseBook:
     """Keeps cases up to date; where what one counts as changes, the old is taken back where it was counted."""
 
-    def __init__(self, kind: Kind[Any], config: Config, state: State, keeping: Keeping, tally: Tally) -> None:
+    def __init__(
+        self,
+        kind: Kind[Any],
+        config: Config,
+        state: State,
+        keeping: Keeping,
+        tally: Tally,
+        timers: Timers | None = None,
+    ) -> None:
         self._kind = kind
         self._prefix = kind.prefix
         self._kept_ms = config.kept(kind.title)
         self._state = state
         self._keeping = keeping
+        self._timers = timers
         self._tally = tally
 
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
@@ -33,9 +47,13 @@ class CaseBook:
         name = self._kind.name(event)
         if name is None:
             return
+        if self._timers is not None:
+            self.run_out(watermark_ms)
         key = self._prefix + _encode((event.customer, *name))
         case: Case | None = self._state.get(key, self._kind.decode)
         if case is None or case.touched_ms < watermark_ms - self._kept_ms:
+            if case is not None:
+                self._become(key, case, self._kind.counted(case), watermark_ms)  # what was due before it is forgotten
             case = self._kind.begin(event, values)
         try:
             new = self._kind.take(case, event, values)
@@ -46,10 +64,42 @@ class CaseBook:
             return
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
+        self._become(key, case, new, watermark_ms)
+
+    def run_out(self, watermark_ms: int) -> None:
+        """Look at the cases whose time has come, where these have timers."""
+        if self._timers is None:
+            return
+        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        for due_ms, key in self._timers.run_out(now_ms):
+            case = self._state.get(key, self._kind.decode)
+            if isinstance(case, Timed) and case.due_ms == due_ms:
+                self._state.put(key, case)
+                self._become(key, case, self._kind.counted(case), watermark_ms)
+
+    def _become(self, key: bytes, case: Case, new: Contributions, watermark_ms: int) -> None:
+        """Count a case as ``new``."""
+        if isinstance(case, Timed) and self._timers is not None:
+            new = self._by_now(key, case, new, watermark_ms, self._timers)
         old = case.counted
         if new != old:
             case.counted = new
             self._count(old, new, watermark_ms)
+
+    def _by_now(self, key: bytes, case: Timed, new: Contributions, watermark_ms: int, timers: Timers) -> Contributions:
+        """Of what a case counts as, that of which the time has come; a timer for the rest, where none is set.
+
+        What would come after the case is forgotten never does.
+        """
+        now_ms = min(max(watermark_ms, timers.passing.reached_ms), case.touched_ms + self._kept_ms)
+        due_ms = min((each.time_ms for each in new if each.time_ms > now_ms), default=None)
+        if due_ms is None:
+            case.due_ms = 0
+            return new
+        if not now_ms < case.due_ms <= due_ms:
+            timers.set(key, due_ms)
+            case.due_ms = due_ms
+        return tuple(each for each in new if each.time_ms <= now_ms)
 
     def _count(self, old: Contributions, new: Contributions, watermark_ms: int) -> None:
         if new[: len(old)] == old:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
+from stream.stages import PRESETS
 from stream.state import HOT_BYTES
 from stream.windows import WINDOWS
 
@@ -30,7 +31,9 @@ class Config:
     partition tells apart before the rest goes to ``other``. ``recent_ids``: event ids remembered for each customer.
     ``max_record_bytes``: larger ones are rejected. ``kept_ms``: how long a customer or a case is kept after the last
     touchpoint about it, by the watermark, where that is not ``KEPT_MS``. ``hot_bytes``: memory for the decoded state of
-    one partition; the rest of it is read from the store when it is needed.
+    one partition; the rest of it is read from the store when it is needed. ``stages`` is one of ``PRESETS``;
+    ``signals`` are what touchpoints of a type tell of a journey where that is not the usual. A customer has lapsed
+    after ``lapse_ms`` without a step; up to ``handoff_ms`` between two channels is going from one to the other.
     """
 
     segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
@@ -43,6 +46,10 @@ class Config:
     max_record_bytes: int = 262_144
     kept_ms: Mapping[str, int] = field(default_factory=dict)
     hot_bytes: int = HOT_BYTES
+    stages: str = next(iter(PRESETS))
+    signals: Mapping[str, str] = field(default_factory=dict)
+    lapse_ms: int = 30 * DAY_MS
+    handoff_ms: int = DAY_MS
 
     @property
     def dimensions(self) -> tuple[str, ...]:

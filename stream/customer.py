@@ -1,15 +1,29 @@
-"""What is kept of one customer: recent event ids and active days."""
+"""What is kept of one customer: recent event ids, active days, and the journey."""
 
-from msgspec import Raw, msgpack
+from msgspec import Raw, Struct, msgpack
 from xxhash import xxh3_64_digest
 
 from stream.activity import Activity
+from stream.journey import Journey, begun
 
 _DIGEST_BYTES = 8
 _encode = msgpack.Encoder().encode
-_decode = msgpack.Decoder(tuple[bytes, int, Raw]).decode
 _decode_activity = msgpack.Decoder(dict[str, Activity]).decode
+_decode_journey = msgpack.Decoder(Journey | None).decode
 _INACTIVE = Raw(_encode({}))
+_NOWHERE = Raw(_encode(None))
+
+
+class Stored(Struct, array_like=True):
+    """How a customer is stored; before there was a version 4, without the journey."""
+
+    recent: bytes
+    touched_ms: int
+    activity: Raw
+    journey: Raw = _NOWHERE
+
+
+_decode = msgpack.Decoder(Stored).decode
 
 
 def digest(event_id: str) -> bytes:
@@ -26,9 +40,11 @@ class Customer:
     stands for the segments.
     """
 
-    __slots__ = ("_activity", "_encoded", "day", "recent", "today", "touched_ms")
+    __slots__ = ("_activity", "_encoded", "_journey", "_travelled", "day", "recent", "today", "touched_ms")
 
-    def __init__(self, recent: bytes = b"", touched_ms: int = 0, encoded: Raw = _INACTIVE) -> None:
+    def __init__(
+        self, recent: bytes = b"", touched_ms: int = 0, encoded: Raw = _INACTIVE, travelled: Raw = _NOWHERE
+    ) -> None:
         self.recent = recent
         self.touched_ms = touched_ms
         self.day = 0
@@ -36,6 +52,8 @@ class Customer:
         # Most touchpoints of a day change nothing here, so it stays encoded until one does.
         self._encoded = encoded
         self._activity: dict[str, Activity] | None = None
+        self._travelled: Raw | None = travelled
+        self._journey: Journey | None = None
 
     @property
     def activity(self) -> dict[str, Activity]:
@@ -44,10 +62,24 @@ class Customer:
             self._activity = _decode_activity(self._encoded)
         return self._activity
 
+    @property
+    def journey(self) -> Journey | None:
+        """The journey so far, if any; ``set_out`` says that it has changed."""
+        if self._journey is None and self._travelled is not None:
+            self._journey = _decode_journey(self._travelled)
+        return self._journey
+
+    def set_out(self) -> Journey:
+        """The journey, to be changed in place; one that is just beginning where there was none."""
+        journey = self.journey or begun()
+        self._journey, self._travelled = journey, None
+        return journey
+
     def forget(self) -> None:
         """Be as new."""
         self.recent, self.day, self.today = b"", 0, {}
         self._encoded, self._activity = _INACTIVE, None
+        self._travelled, self._journey = _NOWHERE, None
 
     def is_repeat(self, event_digest: bytes, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
@@ -64,9 +96,11 @@ class Customer:
     def encode(self) -> bytes:
         if self._activity is not None:
             self._encoded, self._activity = Raw(_encode(self._activity)), None
-        return _encode((self.recent, self.touched_ms, self._encoded))
+        if self._travelled is None:
+            self._travelled = Raw(_encode(self._journey))
+        return _encode((self.recent, self.touched_ms, self._encoded, self._travelled))
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
-        recent, touched_ms, activity = _decode(data)
-        return cls(recent, touched_ms, activity.copy())
+        stored = _decode(data)
+        return cls(stored.recent, stored.touched_ms, stored.activity.copy(), stored.journey.copy())

@@ -101,10 +101,11 @@ class Driver:
             self._process(partition, self._sources[partition].append(pairs), now_ms)
 
     def advance(self, clock_ms: int) -> list[Alert]:
-        """Let the clock come to ``clock_ms``: windows move, rules are put to the test, metrics are read.
+        """Let the clock come to ``clock_ms``: timers run out, windows move, rules are tested, metrics are read.
 
         Returns the alerts' transitions since the last call.
         """
+        self.go_on(clock_ms)
         alerts = [alert for board in self._boards for alert in board.evaluate(clock_ms)]
         self.alerts += alerts
         for board, side in zip(self._boards, self._cells, strict=True):
@@ -114,6 +115,11 @@ class Driver:
                 side.write(board.state.changes())
                 board.state.settle()
         return alerts
+
+    def go_on(self, clock_ms: int) -> None:
+        """Nothing has come up to ``clock_ms``: timers run out, as far as one batch for each partition goes."""
+        for partition, fold in enumerate(self._folds):
+            self._include(partition, fold.go_on(clock_ms), clock_ms)
 
     def metrics(self) -> list[Metric]:
         """What a subscriber of ``metrics`` has after the last ``advance``: the latest of every metric."""
@@ -170,16 +176,18 @@ class Driver:
             self._process(partition, lines[at : at + size], now_ms)
 
     def _process(self, partition: int, lines: Sequence[Line], now_ms: int) -> None:
-        fold = self._folds[partition]
-        folded = fold.process(lines, now_ms)
+        folded = self._folds[partition].process(lines, now_ms)
         self.folded.append(folded)
         self.rejected += folded.rejected
+        self._include(partition, folded, now_ms)
+
+    def _include(self, partition: int, folded: Folded, now_ms: int) -> None:
         if not folded.changes:
             return
         for number, pairs in mail(folded, partition, self._partitions, 0).items():
             self._boards[number].merge(self._cells[number].append(pairs), now_ms)
         self._sources[partition].write(folded.changes)
-        fold.settle()
+        self._folds[partition].settle()
 
     def _fold(self, partition: int) -> Fold:
         store = self._sources[partition].store

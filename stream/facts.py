@@ -89,6 +89,60 @@ class Trial(Struct, frozen=True, array_like=True, tag=True):
     sign: int = 1
 
 
+class TrialExpired(Struct, frozen=True, array_like=True, tag=True):
+    """A trial ran out without having become a paid subscription."""
+
+    sign: int = 1
+
+
+class CartClosed(Struct, frozen=True, array_like=True, tag=True):
+    """A cart was bought within an hour of its last change, or else ``abandoned``."""
+
+    abandoned: bool
+    sign: int = 1
+
+
+class CartRecovered(Struct, frozen=True, array_like=True, tag=True):
+    """A cart that had been abandoned was bought after all."""
+
+    sign: int = 1
+
+
+class Moved(Struct, frozen=True):
+    """A customer came to a ``stage``, having been in the one ``before`` for ``after_ms``; None at first."""
+
+    before: str | None
+    stage: str
+    after_ms: int | None
+    sign: int = 1
+
+
+class HandedOver(Struct, frozen=True):
+    """A customer went from the channel ``before`` to ``channel``.
+
+    ``same_ticket``: about the ticket that was spoken of before; None where there was none.
+    """
+
+    before: str
+    channel: str
+    same_ticket: bool | None
+    sign: int = 1
+
+
+class Journeyed(Struct, frozen=True):
+    """A journey began, and went over ``several`` channels, or one."""
+
+    several: bool
+    sign: int = 1
+
+
+class PathTaken(Struct, frozen=True):
+    """A customer bought something, having come over these channels."""
+
+    channels: tuple[str, ...]
+    sign: int = 1
+
+
 class Purchased(Struct, frozen=True, array_like=True, tag=True):
     """An order was paid: ``amount`` in the smallest unit of ``currency``; ``returned`` where all of it was given back.
 
@@ -151,7 +205,20 @@ class Mentioned(Struct, frozen=True):
 
 
 CaseFact = (
-    Answered | Opened | Replied | Resolved | Waited | Trial | Purchased | Refunded | FirstPurchase | Delivered | Bounced
+    Answered
+    | Opened
+    | Replied
+    | Resolved
+    | Waited
+    | Trial
+    | TrialExpired
+    | CartClosed
+    | CartRecovered
+    | Purchased
+    | Refunded
+    | FirstPurchase
+    | Delivered
+    | Bounced
 )
 """What cases count as."""
-Fact = Arrived | Active | Asked | Reviewed | Mentioned | CaseFact
+Fact = Arrived | Active | Asked | Reviewed | Mentioned | Moved | HandedOver | Journeyed | PathTaken | CaseFact

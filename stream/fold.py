@@ -21,7 +21,8 @@ from stream.decode import Refusal, decode
 from stream.errors import StateError
 from stream.folded import Folded
 from stream.hearing import Hearing
-from stream.keeping import Keeping, Scan
+from stream.journeys import Journeys
+from stream.keeping import CUSTOMER, Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
 from stream.presence import Presence
 from stream.record import Record
@@ -29,6 +30,7 @@ from stream.rejection import rejected
 from stream.segments import Segments, reader
 from stream.state import Load, State
 from stream.tally import Tally
+from stream.timers import Passing, Timers
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 from stream.versions import VERSION, check
@@ -82,11 +84,25 @@ class Fold:
         self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._keeping = Keeping(config, self.state, load, scan)
-        self._admission = Admission(config, self.state, self._keeping, self.marker.watermark_ms)
         self._tally = Tally(config, self._segments)
+        self._passing = Passing(self.marker.reached_ms)
+        self._timers = {
+            kind: Timers(scan, kind, self._passing)
+            for kind in (CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed))
+        }
+        self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
+        watermark_ms = self.marker.watermark_ms
+        self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._journeys.end)
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
-        books = {kind: CaseBook(kind, config, self.state, self._keeping, self._tally) for kind in KINDS}
+        books = {
+            kind: CaseBook(kind, config, self.state, self._keeping, self._tally, self._timers.get(kind.prefix))
+            for kind in KINDS
+        }
+        self._timed: tuple[Journeys | CaseBook, ...] = (
+            self._journeys,
+            *(book for kind, book in books.items() if kind.prefix in self._timers),
+        )
         self._tickets = books.pop(TICKETS)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
@@ -123,11 +139,23 @@ class Fold:
                 folded.skipped = len(records) - len(fresh)
                 return folded
 
+    def go_on(self, now_ms: int, generation: int = 0) -> Folded:
+        """Nothing has come for a while: event time goes on at the speed of the clock, and what is due by it happens."""
+        folded = Folded(self.marker.offset, self.marker.watermark_ms)
+        if self.marker.clock_ms:
+            reached_ms = self._passing.go_on(self.marker.watermark_ms, now_ms - self.marker.clock_ms)
+            if any(reached_ms >= timers.next_ms for timers in self._timers.values()):
+                self._run_out()
+                self._finish((), folded, generation, self.marker.clock_ms)
+        return folded
+
     def settle(self) -> None:
         """The changes of the last batch are durable."""
         self.marker = self.state.get(MARKER, decode_marker) or self.marker
         self.state.settle()
         self._cells.settle()
+        for timers in self._timers.values():
+            timers.settle()
         self._segments.new.clear()
 
     def rollback(self) -> None:
@@ -137,6 +165,10 @@ class Fold:
         self._tally.clear()
         self._arrivals.clear()
         self._keeping.rollback()
+        self._journeys.clear()
+        self._passing.reached_ms = self.marker.reached_ms
+        for timers in self._timers.values():
+            timers.rollback()
         self._admission.reach(self.marker.watermark_ms)
 
     def _run(
@@ -155,7 +187,8 @@ class Fold:
         for index in sorted(refused):
             folded.rejected.append(rejected(self.topic, self.partition, records[index], *refused[index]))
         if records:
-            self._finish(records, folded, generation)
+            self._run_out()
+            self._finish(records, folded, generation, now_ms)
         folded.capped = self._segments.capped - capped_before
         return folded
 
@@ -185,19 +218,27 @@ class Fold:
         events, watermarks_ms, takers = admitted.events, admitted.watermarks_ms, self._takers
         values = list(map(self._values, events))
         arrivals = self._arrivals.take(events, values, watermarks_ms)
-        for event, customer, arrival, watermark_ms in zip(
-            events, admitted.customers, arrivals, watermarks_ms, strict=True
+        for event, customer, arrival, value, watermark_ms in zip(
+            events, admitted.customers, arrivals, values, watermarks_ms, strict=True
         ):
             if event.by_customer:
                 self._presence.take(customer, arrival, event.time_ms, watermark_ms)
+            self._journeys.take(customer, event, value, watermark_ms)
         for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)
             for taker in takers.get(type(event), ()):
                 taker.take(event, value, watermark_ms)
 
-    def _finish(self, records: Sequence[Record], folded: Folded, generation: int) -> None:
-        folded.offset, watermark_ms = records[-1].offset, self._admission.watermark_ms
+    def _run_out(self) -> None:
+        """Look at whatever the time has come for."""
+        for timed in self._timed:
+            timed.run_out(self._admission.watermark_ms)
+
+    def _finish(self, records: Sequence[Record], folded: Folded, generation: int, clock_ms: int) -> None:
+        watermark_ms, first = self._admission.watermark_ms, self.marker.first_offset
+        if records:
+            first, folded.offset = records[0].offset, records[-1].offset
         folded.watermark_ms = watermark_ms
         touched, passed = self._cells.add(self._tally.cells(), watermark_ms)
         self._tally.clear()
@@ -205,9 +246,14 @@ class Fold:
         self._arrivals.clear()
         folded.expired = passed + self._cells.expire(watermark_ms)
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset)
-        marker = Marker(VERSION, folded.offset, watermark_ms, generation, records[0].offset, len(records))
+        folded.journeys = self._journeys.told.copy()
+        self._journeys.clear()
+        reached_ms = self._passing.reached_ms
+        marker = Marker(VERSION, folded.offset, watermark_ms, generation, first, len(records), clock_ms, reached_ms)
         self.state.put(MARKER, marker)
         folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists}
+        for timers in self._timers.values():
+            folded.changes |= timers.changes()
         folded.cells = {cell: totals.encode() for cell, totals in touched.items()}
         for segment in self._segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from schemas.journey import JourneyStep
 from schemas.rejected import Rejected
 from stream.state import Changes
 from stream.tally import CellId
@@ -15,6 +16,7 @@ class Folded:
     ``cells`` are current totals as ``Totals`` encodes them, ``expired`` cells that are no longer kept, ``events``
     folded touchpoints by type. ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are
     new values that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
+    ``journeys`` are what others are to hear of customers' journeys.
     """
 
     offset: int
@@ -23,6 +25,7 @@ class Folded:
     cells: dict[CellId, bytes] = field(default_factory=dict)
     expired: list[CellId] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
+    journeys: list[JourneyStep] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     late: int = 0

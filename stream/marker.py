@@ -8,7 +8,10 @@ _encode = msgpack.Encoder().encode
 
 
 class Marker(Struct, array_like=True, frozen=True):
-    """What a state includes: the source offset, the watermark, and who wrote it. First in every state batch."""
+    """What a state includes: the source offset, the watermark, and who wrote it. First in every state batch.
+
+    ``clock_ms`` is when that was by the clock (0: not known), ``reached_ms`` how far event time had come by itself.
+    """
 
     version: int
     offset: int
@@ -16,6 +19,8 @@ class Marker(Struct, array_like=True, frozen=True):
     generation: int
     first_offset: int
     count: int
+    clock_ms: int = 0
+    reached_ms: int = 0
 
     def encode(self) -> bytes:
         return _encode(self)

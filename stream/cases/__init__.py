@@ -3,6 +3,7 @@
 from typing import Any
 
 from stream.cases.answer import AnswerKind
+from stream.cases.cart import CartKind
 from stream.cases.case import Case, Contribution, Contributions, Kind
 from stream.cases.email import EmailKind
 from stream.cases.order import OrderKind
@@ -13,6 +14,15 @@ from stream.cases.wait import WaitKind
 
 TICKETS = TicketKind()
 ANSWERS = AnswerKind()
-KINDS: tuple[Kind[Any], ...] = (TICKETS, ANSWERS, OrderKind(), ShopperKind(), EmailKind(), WaitKind(), TrialKind())
+KINDS: tuple[Kind[Any], ...] = (
+    TICKETS,
+    ANSWERS,
+    OrderKind(),
+    ShopperKind(),
+    EmailKind(),
+    WaitKind(),
+    TrialKind(),
+    CartKind(),
+)
 
 __all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]

@@ -36,6 +36,12 @@ class Case(Struct, array_like=True):
         raise NotImplementedError
 
 
+class Timed(Case):
+    """A case of a kind that counts by time passing too. ``due_ms`` is when it is to be looked at again, if later."""
+
+    due_ms: int
+
+
 Moment = tuple[int, str, Values]
 """When something happened to a case, by which event, and in what segments."""
 
@@ -53,12 +59,13 @@ C = TypeVar("C", bound=Case)
 class Kind(ABC, Generic[C]):
     """A kind of case, called ``title`` in settings. ``prefix`` is the first byte of its keys.
 
-    ``events`` are the touchpoints that may tell of one.
+    ``events`` are the touchpoints that may tell of one, ``timed`` whether its cases are ``Timed``.
     """
 
     title: ClassVar[str]
     prefix: ClassVar[bytes]
     events: ClassVar[tuple[type[Touchpoint], ...]]
+    timed: ClassVar[bool] = False
 
     @abstractmethod
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
@@ -72,8 +79,13 @@ class Kind(ABC, Generic[C]):
     def take(self, case: C, event: Touchpoint, values: Values) -> Contributions | None:
         """Let a touchpoint happen to a case, in place; what the case counts as from now on.
 
-        None where it changes nothing at all: then the case is not even said to have been touched.
+        None where it changes nothing at all: then the case is not even said to have been touched. What is at a time to
+        come counts from then on, unless something happens to the case before.
         """
+
+    def counted(self, case: C) -> Contributions:
+        """What the case counts as, as ``take`` said last; of a kind whose cases are ``Timed``, also what is to come."""
+        return case.counted
 
     @abstractmethod
     def decode(self, data: bytes) -> C:

@@ -1,29 +1,36 @@
 """A trial of an account, and whether it became a paid subscription."""
 
 from bisect import insort
+from typing import Any
 
 from msgspec import msgpack
 
 from schemas.account import AccountConverted, TrialStarted
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
+from stream.cases.case import Contribution, Contributions, Kind, Moment, Timed, earliest
 from stream.facts import Trial as TrialFact
+from stream.facts import TrialExpired
 from stream.segments import Values
 from stream.slices import DAY_MS
+from stream.versions import Shape
 
 WITHIN_DAYS = 30
-"""A conversion later than so many days after the start does not count."""
+"""A conversion later than so many days after the start does not count; by then a trial is over at the latest."""
 _CONVERSIONS = 16
 
 
-class Trial(Case):
-    """``started`` is the earliest start: when, by which event, in what segments; ``conversions`` the last, by time."""
+class Trial(Timed):
+    """``started`` is the earliest start: when, by which event, in what segments; ``conversions`` the last, by time.
+
+    ``ends_ms`` is when the trial runs out, as that start says.
+    """
 
     started: Moment | None
     conversions: list[int]
+    ends_ms: int | None = None
 
     def encode(self) -> bytes:
-        return _encode(self)
+        return _SHAPE.encode(_encode(self))
 
 
 class TrialKind(Kind[Trial]):
@@ -32,32 +39,46 @@ class TrialKind(Kind[Trial]):
     title = "trial"
     prefix = b"y"
     events = (TrialStarted, AccountConverted)
+    timed = True
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         return (event.account or "",) if isinstance(event, TrialStarted | AccountConverted) else None
 
     def begin(self, event: Touchpoint, values: Values) -> Trial:
-        return Trial(0, (), None, [])
+        return Trial(0, (), 0, None, [])
 
     def take(self, case: Trial, event: Touchpoint, values: Values) -> Contributions:
         if isinstance(event, TrialStarted):
-            case.started = earliest(case.started, event, values)
+            case.started, known = earliest(case.started, event, values), case.started
+            if case.started is not known:
+                case.ends_ms = event.ends_ms
         else:
             insort(case.conversions, event.time_ms)
             del case.conversions[:-_CONVERSIONS]
-        return _counted(case)
+        return self.counted(case)
+
+    def counted(self, case: Trial) -> Contributions:
+        """A trial where it began; and that it ran out, where it was not paid by then."""
+        if case.started is None:
+            return ()
+        start_ms, _, values = case.started
+        latest_ms = start_ms + WITHIN_DAYS * DAY_MS
+        end_ms = latest_ms if case.ends_ms is None else min(max(case.ends_ms, start_ms), latest_ms)
+        paid_ms = [at_ms for at_ms in case.conversions if start_ms <= at_ms <= latest_ms]
+        trial = Contribution(start_ms, values, TrialFact(converted=bool(paid_ms)))
+        if any(at_ms <= end_ms for at_ms in paid_ms):
+            return (trial,)
+        return trial, Contribution(end_ms, values, TrialExpired())
 
     def decode(self, data: bytes) -> Trial:
-        return _decode(data)
+        return _SHAPE.decode(data)
 
 
-def _counted(trial: Trial) -> Contributions:
-    if trial.started is None:
-        return ()
-    start_ms, _, values = trial.started
-    converted = any(start_ms <= at_ms <= start_ms + WITHIN_DAYS * DAY_MS for at_ms in trial.conversions)
-    return (Contribution(start_ms, values, TrialFact(converted)),)
+def _not_due(old: list[Any]) -> list[Any]:
+    """Version 1 had no timers: the next touchpoint sets one."""
+    touched_ms, counted, *rest = old
+    return [touched_ms, counted, 0, *rest]
 
 
 _encode = msgpack.Encoder().encode
-_decode = msgpack.Decoder(Trial).decode
+_SHAPE = Shape(msgpack.Decoder(Trial).decode, _not_due)

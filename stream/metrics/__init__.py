@@ -8,11 +8,13 @@ from stream.metrics.active import ActiveCustomers
 from stream.metrics.advocacy import Advocacy
 from stream.metrics.art import Art
 from stream.metrics.base import Metric, Reading, Value
+from stream.metrics.carts import Carts
 from stream.metrics.ces import Ces
 from stream.metrics.csat import Csat
 from stream.metrics.email import Email
 from stream.metrics.fcr import Fcr
 from stream.metrics.goals import Goals
+from stream.metrics.handoffs import Handoffs
 from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.nps import Nps
 from stream.metrics.purchases import Purchases
@@ -20,6 +22,7 @@ from stream.metrics.reach import Reach
 from stream.metrics.reply import Reply
 from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
+from stream.metrics.stages import Stages
 from stream.metrics.stickiness import Stickiness
 from stream.metrics.tickets import Tickets
 from stream.metrics.trials import Trials
@@ -38,8 +41,11 @@ METRICS: tuple[Metric, ...] = (
     ActiveCustomers(),
     Stickiness(),
     Lifecycle(),
+    Stages(),
+    Handoffs(),
     Purchases(),
     Revenue(),
+    Carts(),
     Trials(),
     Email(),
     Goals(),

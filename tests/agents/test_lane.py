@@ -7,6 +7,7 @@ from agents.changelog import FencedError
 from agents.stalls import Stalls
 from agents.touchpoints import Lane
 from stream.config import Config
+from stream.driver import Line
 from stream.fold import Fold
 from stream.record import Record
 
@@ -81,3 +82,26 @@ def test_a_lane_that_has_lost_its_partition_waits_to_be_closed() -> None:
 
 def test_a_lane_that_lost_its_partition_and_is_not_told_so_is_an_error() -> None:
     assert fenced(closed_after_s=0.2) == ["another worker has written"]
+
+
+def test_where_there_is_nothing_to_read_time_passes_in_a_lane() -> None:
+    committed: list[tuple[Sequence[Record], int]] = []
+
+    async def commit(lane: Lane, records: Sequence[Record], generation: int) -> None:
+        committed.append((records, generation))
+
+    async def crashed(error: BaseException) -> None:
+        raise error
+
+    async def run() -> None:
+        lane = Lane(Fold(Config(), "touchpoints", 0, lambda _: None), commit, Stalls())
+        await lane.put([Line(0, None, None)], 7)
+        lane.go_on()  # something is waiting
+        lane.open(crashed)
+        await asyncio.sleep(0.01)
+        lane.go_on()
+        await asyncio.sleep(0.01)
+        await lane.close()
+
+    asyncio.run(run())
+    assert committed == [([Line(0, None, None)], 7), ((), 7)]

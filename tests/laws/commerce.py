@@ -7,19 +7,23 @@ from typing import Any
 Event = dict[str, Any]
 Inside = Callable[[Event], bool]
 """Whether an event is in the window and segment that are asked for."""
+Happened = Callable[[Event, int], bool]
+"""Whether a moment that an event leads to has come by now, and is in the window and segment that are asked for."""
 Numbers = dict[str, tuple[Fraction, int]]
+HOUR, DAY = 3_600_000, 86_400_000
 
 
-def expected(events: list[Event], inside: Inside) -> Numbers:
+def expected(events: list[Event], inside: Inside, happened: Happened) -> Numbers:
     """Everything but surveys, tickets and what is counted by day."""
     return {
         **purchases(events, inside),
+        **carts(events, inside, happened),
         **revenue(events, inside),
         **emails(events, inside),
         **goals(events, inside),
         **public(events, inside),
         **responses(events, inside),
-        **trials(events, inside),
+        **trials(events, inside, happened),
     }
 
 
@@ -105,19 +109,48 @@ def revenue(events: list[Event], inside: Inside) -> Numbers:
     return found
 
 
-def trials(events: list[Event], inside: Inside) -> Numbers:
+def carts(events: list[Event], inside: Inside, happened: Happened) -> Numbers:
+    """Each time that a cart was filled, by its last change: bought within an hour, or abandoned."""
+    lives: dict[tuple[str, str], list[Event]] = {}
+    for event in of(events, "visit.cart", "purchase.completed"):
+        name = event.get("cart") or event.get("session")
+        if name is not None and event.get("action") != "viewed":
+            lives.setdefault((event["customer"], name), []).append(event)
+    bought = abandoned = recovered = 0
+    for life in lives.values():
+        life.sort(key=lambda event: (event["time"], event["type"] == "purchase.completed", event["id"]))
+        for event, following in zip(life, [*life[1:], None], strict=True):
+            if event["type"] != "visit.cart" or (following is not None and following["type"] == "visit.cart"):
+                continue
+            left = event["time"] + HOUR
+            if following is None or following["time"] > left:
+                abandoned += happened(event, left)
+                recovered += following is not None and happened(event, following["time"])
+            else:
+                bought += happened(event, following["time"])
+    found = {"carts": (Fraction(bought + abandoned), bought + abandoned)} if bought + abandoned else {}
+    found |= {"carts_recovered": (Fraction(recovered), recovered)} if recovered else {}
+    return found | ratio("cart_abandonment_ratio", abandoned, bought + abandoned)
+
+
+def trials(events: list[Event], inside: Inside, happened: Happened) -> Numbers:
     accounts: dict[tuple[str, str | None], list[Event]] = {}
     for event in of(events, "account.trial_started", "account.converted"):
         accounts.setdefault((event["customer"], event.get("account")), []).append(event)
-    started = converted = 0
+    started = converted = expired = 0
     for life in accounts.values():
-        starts = of(life, "account.trial_started")
-        if starts and inside(min(starts, key=when)):
-            start = min(event["time"] for event in starts)
-            started += 1
-            converted += any(0 <= e["time"] - start <= 30 * 86_400_000 for e in of(life, "account.converted"))
+        starts = sorted(of(life, "account.trial_started"), key=when)
+        if not starts:
+            continue
+        start = starts[0]["time"]
+        paid = [e["time"] for e in of(life, "account.converted") if 0 <= e["time"] - start <= 30 * DAY]
+        end = max(start, min(start + 30 * DAY, starts[0].get("ends_ms", start + 30 * DAY)))
+        started += inside(starts[0])
+        converted += inside(starts[0]) and bool(paid)
+        expired += not any(time <= end for time in paid) and happened(starts[0], end)
     cancelled = sum(map(inside, of(events, "account.cancelled")))
     found: Numbers = {"trials_started": (Fraction(started), started)} if started else {}
+    found |= {"trials_expired": (Fraction(expired), expired)} if expired else {}
     found |= {"cancellations": (Fraction(cancelled), cancelled)} if cancelled else {}
     return found | ratio("trial_conversion_ratio", converted, started)
 

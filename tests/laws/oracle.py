@@ -5,14 +5,14 @@ list.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.laws import commerce, support
+from tests.laws import commerce, support, travels
 from tests.laws.lives import contacts, lives, replies, resolved, teams
 
 Event = dict[str, Any]
@@ -39,8 +39,15 @@ class Stay:
     what: tuple[int, ...] | dict[str, Any]
 
 
-def expected(events: list[Event], start: int, end: int, segment: Segment = ()) -> Numbers:
-    """Everything but quantiles and what is counted by day, over [start, end)."""
+Reached = Callable[[Event], int]
+"""How far event time has come for whoever an event is about."""
+
+
+def expected(
+    events: list[Event], start: int, end: int, segment: Segment = (), reached: Reached | None = None
+) -> Numbers:
+    """Everything but quantiles and what is counted by day, over [start, end); by the last event, or ``reached``."""
+    last = max((event["time"] for event in events), default=0)
 
     def inside(stays: Iterable[Stay]) -> list[Any]:
         return [stay.what for stay in stays if start <= stay.time < end and belongs(stay.of, segment)]
@@ -55,11 +62,24 @@ def expected(events: list[Event], start: int, end: int, segment: Segment = ()) -
     def counts(event: Event) -> bool:
         return bool(start <= event["time"] < end and belongs(event, segment))
 
+    def happened(event: Event, time: int) -> bool:
+        now = last if reached is None else reached(event)
+        return start <= time < end and time <= now and belongs(event, segment)
+
     n = sum(map(counts, events))
     return (
         found
-        | commerce.expected(events, counts)
+        | commerce.expected(events, counts, happened)
         | support.expected(events, counts)
+        | travels.expected(
+            [
+                turn.what
+                for turn in travels.all_turns(
+                    events, by_customer, lambda event: last if reached is None else reached(event)
+                )
+                if start <= turn.time < end and belongs(turn.of, segment)
+            ]
+        )
         | ({"touchpoints": (Fraction(n), n)} if n else {})
     )
 

@@ -27,7 +27,7 @@ class Teller:
                 act = self.random.choice(
                     (
                         *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
-                        *(self._order, self._email, self._talk, self._trial),
+                        *(self._order, self._email, self._talk, self._trial, self._cart),
                     )
                 )
                 act(f"customer-{number}")
@@ -98,13 +98,30 @@ class Teller:
         account, time = {"account": f"account-{self.random.randint(1, 10**9)}"}, self._moment()
         for _ in range(self.random.choice((0, 1, 1, 1, 2))):
             late = self.random.choice((0, 0, HOUR, DAY))
-            self._tell(customer, time + self.random.choice((0, 0, DAY)), late, type="account.trial_started", **account)
+            start = time + self.random.choice((0, 0, DAY))
+            ends = self.random.choice(({}, {"ends_ms": start + DAY}, {"ends_ms": start + 60 * DAY}, {"ends_ms": 1}))
+            self._tell(customer, start, late, type="account.trial_started", **account, **ends)
         for _ in range(self.random.choice((0, 0, 1, 1, 2))):
             after = self.random.choice((0, HOUR, DAY, 30 * DAY, 31 * DAY)) if self.random.random() < 0.8 else -HOUR
             late = self.random.choice((0, 0, DAY))
             self._tell(customer, max(START, time + after), late, type="account.converted", **account)
         if self.random.random() < 0.3:
             self._tell(customer, time + DAY, 0, type="account.cancelled", **account)
+
+    def _cart(self, customer: str) -> None:
+        """A cart by its id or by its session, filled once or again, bought in time, too late, before it, or never."""
+        number, time = self.random.randint(1, 10**9), self._moment()
+        cart = self.random.choice(({"cart": f"cart-{number}"}, {"session": f"cart-{number}"}))
+        for _ in range(self.random.randint(1, 4)):
+            action = self.random.choice(("added", "added", "removed", "checkout", "viewed"))
+            late = self.random.choice((0, 0, 20 * MINUTE, 2 * HOUR, DAY))
+            self._tell(customer, time, late, type="visit.cart", action=action, **cart)
+            time += self.random.choice((0, MINUTE, HOUR - 1, HOUR, HOUR + 1, 5 * HOUR))
+        for _ in range(self.random.choice((0, 0, 1, 1, 1, 2))):
+            time += self.random.choice((0, MINUTE, -HOUR, 5 * HOUR))
+            paid = {"order": f"cart-{self.random.randint(1, 10**9)}", "amount": 100, "currency": "EUR"}
+            late = self.random.choice((0, 0, 90 * SECOND, 2 * HOUR))
+            self._tell(customer, max(START, time), late, type="purchase.completed", **paid, **cart)
 
     def _email(self, customer: str) -> None:
         """An email and what became of it, in any order; some have no id, some are never said to be delivered."""

@@ -17,18 +17,25 @@ from stream.facts import (
     Arrived,
     Asked,
     Bounced,
+    CartClosed,
+    CartRecovered,
     Contact,
     Delivered,
     Fact,
     FirstPurchase,
+    HandedOver,
+    Journeyed,
     Mentioned,
+    Moved,
     Opened,
+    PathTaken,
     Purchased,
     Refunded,
     Replied,
     Resolved,
     Reviewed,
     Trial,
+    TrialExpired,
     Waited,
 )
 from stream.metrics import METRICS, UNITS, Metric, Reading, Value, counted
@@ -42,6 +49,7 @@ laws = settings(deadline=None, max_examples=60)
 each_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: type(metric).__name__)
 
 SCALES = {"ces": [(1, 7), (1, 5), (0, 3), (-3, 3)], "csat": [(1, 10), (1, 5), (1, 7), (0, 100)], "nps": [(0, 10)]}
+channels = st.sampled_from(["chat", "phone", "other"])
 currencies = st.sampled_from(["EUR", "USD"])
 amounts = st.integers(0, 10**12)
 durations = st.one_of(st.none(), st.integers(-10_000, 10_000), st.integers(0, 90 * 86_400_000))
@@ -66,6 +74,15 @@ FACTS: dict[type, st.SearchStrategy[Fact]] = {
     Reviewed: st.builds(Reviewed, st.integers(1, 5)),
     Mentioned: st.builds(Mentioned, st.sampled_from([None, "positive", "neutral", "negative"])),
     Trial: st.builds(Trial, st.booleans(), st.just(1)),
+    TrialExpired: st.just(TrialExpired()),
+    CartClosed: st.builds(CartClosed, st.booleans(), st.just(1)),
+    CartRecovered: st.just(CartRecovered()),
+    Moved: st.builds(
+        Moved, st.sampled_from([None, "awareness", "lapsed"]), st.just("purchase"), st.just(5), st.just(1)
+    ),
+    HandedOver: st.builds(HandedOver, channels, channels, st.sampled_from([None, False, True]), st.just(1)),
+    Journeyed: st.builds(Journeyed, st.booleans(), st.just(1)),
+    PathTaken: st.builds(PathTaken, st.lists(channels, min_size=1, max_size=5).map(tuple), st.just(1)),
     Purchased: st.builds(Purchased, currencies, amounts, st.booleans(), st.booleans(), st.just(1)),
     Refunded: st.builds(Refunded, currencies, amounts, st.booleans(), st.just(1)),
     FirstPurchase: st.just(FirstPurchase()),

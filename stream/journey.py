@@ -1,0 +1,190 @@
+"""One customer's journey: what it has come to, and how a step takes it further.
+
+Steps are kept in order of their times, so that one that arrives late changes what it would have changed in time. A step
+is one integer, which sorts by time:
+
+    time, milliseconds │ signal, 4 bits │ place, 8 bits
+
+A place is where a step was: its channel, its segments, and the ticket that it was about.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+from stream.facts import HandedOver, Journeyed, Moved, PathTaken
+from stream.segments import Values
+from stream.stages import BUY, LAPSED, LEVELS, Signal
+
+STEPS = 24
+"""Steps of one journey that may still be put in order."""
+_PATH = 5
+"""Channels of a path, the last ones before a purchase."""
+_OTHER = "other"
+_CHANNELS = {"chat", "email", "phone", "web", "app", "social", "in_person", "voice", "device", "bot"}
+"""Channels that are told apart between two; there would be no end of pairs otherwise."""
+
+Place = tuple[str, Values, str | None]
+"""Channel, segments and ticket of a step."""
+Step = int
+JourneyFact = Moved | HandedOver | Journeyed | PathTaken
+Turn = tuple[int, Place, JourneyFact]
+"""Something that a journey counts as: when, where, and what."""
+
+
+class Life(Struct, array_like=True):
+    """What the steps so far come to.
+
+    ``stage`` is how far the customer has come (-1: nowhere yet), since ``since_ms``; ``last`` is the last step,
+    ``begun`` that with which the present journey began, ``path`` its channels until a purchase, ``several`` whether
+    there was more than one. ``bought``: ever. ``lapsed``: nothing was heard for long.
+    """
+
+    stage: int = -1
+    since_ms: int = 0
+    last: Step = 0
+    begun: Step = 0
+    bought: bool = False
+    several: bool = False
+    lapsed: bool = False
+    path: tuple[str, ...] | None = ()
+
+    @property
+    def last_ms(self) -> int:
+        return self.last >> 12
+
+
+class Journey(Struct, array_like=True):
+    """State of one journey. ``base`` sums up the steps before ``steps``, ``now`` all of them. ``due_ms`` is when it is
+    to be looked at again.
+    """
+
+    places: list[Place]
+    steps: list[Step]
+    base: Life
+    now: Life
+    due_ms: int = 0
+
+    def step(self, time_ms: int, signal: Signal, place: Place) -> Step:
+        """A step, of a place that the journey knows from now on."""
+        places = self.places
+        last = self.now.last & 255
+        if not (places and places[last] == place):
+            if place not in places:
+                places.append(place)
+            last = places.index(place)
+        return time_ms << 12 | signal << 8 | last
+
+    def put(self, step: Step) -> None:
+        """Put a step where it belongs; of two at the same time, the one that came first was first."""
+        self.steps.insert(bisect_left(self.steps, ((step >> 12) + 1) << 12), step)
+
+
+def begun() -> Journey:
+    """The journey of somebody of whom nothing is known."""
+    return Journey([], [], Life(), Life())
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What journeys are counted by: the names of the ``stages`` by level, after how long without a step a customer has
+    lapsed, and up to how long between two channels counts as going from one to the other.
+    """
+
+    stages: tuple[str, ...]
+    lapse_ms: int
+    handoff_ms: int
+
+    def live(self, life: Life, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
+        """Let a step happen to a life, in place; what it counts as is added to ``turns``."""
+        time_ms, place = step >> 12, places[step & 255]
+        is_new = life.stage < 0
+        if not is_new and not life.lapsed and time_ms >= life.last_ms + self.lapse_ms:
+            self.lapse(life, places, turns)
+        if is_new or life.lapsed:
+            self._begin(life, step, place, turns)
+        elif time_ms >= life.last_ms:
+            before = places[life.last & 255]
+            if before[0] != place[0]:
+                self._hand_over(life, before, step, places, turns)
+        self._advance(life, step, place, turns)
+        if is_new or time_ms >= life.last_ms:
+            life.last = step
+
+    def lapse(self, life: Life, places: Sequence[Place], turns: list[Turn]) -> None:
+        """Nothing has been heard for long."""
+        time_ms = life.last_ms + self.lapse_ms
+        moved = Moved(self.stages[life.stage], LAPSED, max(0, time_ms - life.since_ms))
+        turns.append((time_ms, places[life.last & 255], moved))
+        life.lapsed, life.since_ms = True, time_ms
+
+    def _begin(self, life: Life, step: Step, place: Place, turns: list[Turn]) -> None:
+        """A journey begins: the first, or that of one who comes back, to the stage where they were."""
+        if life.lapsed:
+            moved = Moved(LAPSED, self.stages[life.stage], max(0, (step >> 12) - life.since_ms))
+            turns.append((step >> 12, place, moved))
+            life.since_ms = step >> 12
+        life.lapsed = life.several = False
+        life.begun, life.path = step, (_known(place[0]),)
+        turns.append((step >> 12, place, Journeyed(several=False)))
+
+    def _hand_over(self, life: Life, before: Place, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
+        """The customer went from one channel to another."""
+        time_ms, place = step >> 12, places[step & 255]
+        if not life.several:
+            begun_ms, begun_at = life.begun >> 12, places[life.begun & 255]
+            turns.append((begun_ms, begun_at, Journeyed(several=False, sign=-1)))
+            turns.append((begun_ms, begun_at, Journeyed(several=True)))
+            life.several = True
+        if life.path is not None:
+            life.path = (*life.path, _known(place[0]))[-_PATH:]
+        if time_ms - life.last_ms <= self.handoff_ms:
+            same = None if before[2] is None else before[2] == place[2]
+            turns.append((time_ms, place, HandedOver(_known(before[0]), _known(place[0]), same)))
+
+    def _advance(self, life: Life, step: Step, place: Place, turns: list[Turn]) -> None:
+        """The stage moves forward, or stays."""
+        signal, time_ms = step >> 8 & 15, step >> 12
+        level = LEVELS[signal][life.bought]
+        if signal == BUY:
+            if life.path is not None:
+                turns.append((time_ms, place, PathTaken(life.path)))
+            life.bought, life.path = True, None
+        if level <= life.stage:
+            return
+        if life.stage < 0:
+            turns.append((time_ms, place, Moved(None, self.stages[level], None)))
+            life.since_ms = time_ms
+        elif self.stages[level] != self.stages[life.stage]:
+            after_ms = max(0, time_ms - life.since_ms)
+            turns.append((time_ms, place, Moved(self.stages[life.stage], self.stages[level], after_ms)))
+            life.since_ms = time_ms
+        life.stage = level
+
+    def lived(self, journey: Journey, steps: Iterable[Step]) -> tuple[Life, list[Turn]]:
+        """What these steps make of the base of a journey, and what they count as."""
+        life, turns = copy(journey.base), list[Turn]()
+        for step in steps:
+            self.live(life, step, journey.places, turns)
+        return life, turns
+
+    def settle(self, journey: Journey) -> None:
+        """The earlier half of the steps stays as it is, whatever comes."""
+        half = STEPS // 2
+        journey.base, _ = self.lived(journey, journey.steps[:half])
+        del journey.steps[:half]
+        base, now = journey.base, journey.now
+        used = {step & 255 for step in (*journey.steps, base.last, base.begun, now.last, now.begun)}
+        new = {old: at for at, old in enumerate(sorted(used))}
+        journey.places = [journey.places[old] for old in new]
+        journey.steps = [step & ~255 | new[step & 255] for step in journey.steps]
+        for life in (base, now):
+            life.last = life.last & ~255 | new[life.last & 255]
+            life.begun = life.begun & ~255 | new[life.begun & 255]
+
+
+def _known(channel: str) -> str:
+    return channel if channel in _CHANNELS else _OTHER

@@ -1,0 +1,145 @@
+"""The journeys of the customers of one partition: followed step by step, counted, and told of."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from schemas.journey import JourneyStep
+from schemas.touchpoint import Touchpoint
+from stream.config import Config
+from stream.customer import Customer
+from stream.facts import HandedOver, Moved
+from stream.journey import STEPS, Course, Journey, Step, Turn
+from stream.keeping import CUSTOMER
+from stream.segments import Values
+from stream.stages import PRESETS, Signals
+from stream.state import State
+from stream.tally import Tally
+from stream.timers import Timers
+
+
+class Journeys:
+    """Follows journeys. ``told`` are the steps of this batch that others are to hear of."""
+
+    def __init__(self, config: Config, state: State, tally: Tally, timers: Timers) -> None:
+        self._course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
+        self._lapse_ms = config.lapse_ms
+        self._kept_ms = config.kept("customer")
+        self._signals = Signals(config.signals)
+        self._state = state
+        self._tally = tally
+        self._timers = timers
+        self.told: list[JourneyStep] = []
+
+    def take(self, customer: Customer, event: Touchpoint, values: Values, watermark_ms: int) -> None:
+        """A customer did something, or was done something to, which may be no step at all."""
+        signal = self._signals.of(event)
+        if signal is None:
+            return
+        if watermark_ms >= self._timers.next_ms:
+            self.run_out(watermark_ms)
+        journey = customer.set_out()
+        time_ms, life = event.time_ms, journey.now
+        step = journey.step(time_ms, signal, (event.channel, values, event.ticket))
+        if time_ms >= (life.last_ms + self._lapse_ms if life.lapsed else life.last_ms):
+            turns: list[Turn] = []
+            journey.steps.append(step)
+            self._course.live(life, step, journey.places, turns)
+            self._until_now(customer, journey, watermark_ms, turns)
+            if turns:
+                self._count(event.customer, turns, watermark_ms, event)
+        else:
+            self._again(customer, journey, step, event, watermark_ms)
+        if len(journey.steps) > STEPS:
+            self._course.settle(journey)
+        if journey.due_ms <= max(watermark_ms, self._timers.passing.reached_ms):
+            self._set_timer(event.customer, journey)
+
+    def _again(self, customer: Customer, journey: Journey, step: Step, event: Touchpoint, watermark_ms: int) -> None:
+        """A step belongs before others that came earlier: what they counted as changes."""
+        life, old = self._course.lived(journey, journey.steps)
+        if journey.now.lapsed:
+            self._course.lapse(life, journey.places, old)
+        journey.put(step)
+        journey.now, new = self._course.lived(journey, journey.steps)
+        self._until_now(customer, journey, watermark_ms, new)
+        was, now = Counter(old), Counter(new)
+        for time_ms, place, fact in (was - now).elements():
+            self._tally.count(replace(fact, sign=-fact.sign), place[1], time_ms, watermark_ms)
+        self._tell(event.customer, (was - now).elements(), event, retracted=True)
+        self._count(event.customer, (now - was).elements(), watermark_ms, event)
+
+    def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
+        """A customer of whom nothing has been heard since has lapsed meanwhile, if not forgotten before."""
+        now_ms, life = max(watermark_ms, self._timers.passing.reached_ms), journey.now
+        now_ms = min(now_ms, customer.touched_ms + self._kept_ms)
+        if not life.lapsed and life.last_ms + self._lapse_ms <= now_ms:
+            self._course.lapse(life, journey.places, turns)
+
+    def _set_timer(self, customer: str, journey: Journey) -> None:
+        if not journey.now.lapsed:
+            journey.due_ms = journey.now.last_ms + self._lapse_ms
+            self._timers.set(CUSTOMER + customer.encode(), journey.due_ms)
+
+    def run_out(self, watermark_ms: int) -> None:
+        """Look at the customers of whom nothing may have been heard for long."""
+        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        for due_ms, key in self._timers.run_out(now_ms):
+            customer = self._state.get(key, Customer.decode)
+            if customer is None or customer.journey is None or customer.journey.due_ms != due_ms:
+                continue
+            self._state.put(key, customer)
+            journey = customer.set_out()
+            turns: list[Turn] = []
+            self._until_now(customer, journey, watermark_ms, turns)
+            self._count(key[1:].decode(), turns, watermark_ms)
+            self._set_timer(key[1:].decode(), journey)
+
+    def end(self, customer: Customer, name: str, watermark_ms: int) -> None:
+        """A customer is about to be forgotten: the lapse before that still counts."""
+        journey = customer.journey
+        if journey is not None:
+            turns: list[Turn] = []
+            self._until_now(customer, journey, watermark_ms, turns)
+            self._count(name, turns, watermark_ms)
+
+    def _count(self, customer: str, turns: Iterable[Turn], watermark_ms: int, event: Touchpoint | None = None) -> None:
+        turns = list(turns)
+        for time_ms, place, fact in turns:
+            self._tally.count(fact, place[1], time_ms, watermark_ms)
+        self._tell(customer, turns, event)
+
+    def _tell(self, customer: str, turns: Iterable[Turn], event: Touchpoint | None, retracted: bool = False) -> None:
+        for time_ms, place, fact in turns:
+            by = event.id if event is not None and event.time_ms == time_ms else None
+            if isinstance(fact, Moved):
+                step = JourneyStep(
+                    id=f"{customer}/{time_ms}/{fact.stage}",
+                    customer=customer,
+                    time_ms=time_ms,
+                    channel=place[0],
+                    event=by,
+                    stage=fact.stage,
+                    from_stage=fact.before,
+                    after_ms=fact.after_ms,
+                    retracted=retracted,
+                )
+            elif isinstance(fact, HandedOver):
+                step = JourneyStep(
+                    id=f"{customer}/{time_ms}/{fact.before}>{fact.channel}",
+                    customer=customer,
+                    time_ms=time_ms,
+                    channel=place[0],
+                    event=by,
+                    from_channel=fact.before,
+                    same_ticket=fact.same_ticket,
+                    retracted=retracted,
+                )
+            else:
+                continue
+            self.told.append(step)
+
+    def clear(self) -> None:
+        """Begin the next batch."""
+        self.told.clear()
