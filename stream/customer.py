@@ -71,8 +71,10 @@ class Customer:
 
     def set_out(self) -> Journey:
         """The journey, to be changed in place; one that is just beginning where there was none."""
-        journey = self.journey or begun()
-        self._journey, self._travelled = journey, None
+        journey = self._journey
+        if journey is None:
+            journey = self._journey = self.journey or begun()
+        self._travelled = None
         return journey
 
     def forget(self) -> None:

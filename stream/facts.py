@@ -109,11 +109,18 @@ class CartRecovered(Struct, frozen=True, array_like=True, tag=True):
 
 
 class Moved(Struct, frozen=True):
-    """A customer came to a ``stage``, having been in the one ``before`` for ``after_ms``; None at first."""
+    """A customer came to a ``stage`` from the one ``before``; None at first."""
 
     before: str | None
     stage: str
-    after_ms: int | None
+    sign: int = 1
+
+
+class Stayed(Struct, frozen=True):
+    """A customer left a ``stage`` after so long."""
+
+    stage: str
+    duration_ms: int
     sign: int = 1
 
 
@@ -129,10 +136,15 @@ class HandedOver(Struct, frozen=True):
     sign: int = 1
 
 
-class Journeyed(Struct, frozen=True):
-    """A journey began, and went over ``several`` channels, or one."""
+class Began(Struct, frozen=True):
+    """A journey began."""
 
-    several: bool
+    sign: int = 1
+
+
+class Spread(Struct, frozen=True):
+    """A journey that began here went over more than one channel. On a later day, it counts by the day alone."""
+
     sign: int = 1
 
 
@@ -221,4 +233,17 @@ CaseFact = (
     | Bounced
 )
 """What cases count as."""
-Fact = Arrived | Active | Asked | Reviewed | Mentioned | Moved | HandedOver | Journeyed | PathTaken | CaseFact
+Fact = (
+    Arrived
+    | Active
+    | Asked
+    | Reviewed
+    | Mentioned
+    | Moved
+    | Stayed
+    | HandedOver
+    | Began
+    | Spread
+    | PathTaken
+    | CaseFact
+)

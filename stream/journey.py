@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from stream.facts import HandedOver, Journeyed, Moved, PathTaken
+from stream.facts import Began, HandedOver, Moved, PathTaken, Spread, Stayed
 from stream.segments import Values
 from stream.stages import BUY, LAPSED, LEVELS, Signal
 
@@ -30,7 +30,7 @@ _CHANNELS = {"chat", "email", "phone", "web", "app", "social", "in_person", "voi
 Place = tuple[str, Values, str | None]
 """Channel, segments and ticket of a step."""
 Step = int
-JourneyFact = Moved | HandedOver | Journeyed | PathTaken
+JourneyFact = Moved | Stayed | HandedOver | Began | Spread | PathTaken
 Turn = tuple[int, Place, JourneyFact]
 """Something that a journey counts as: when, where, and what."""
 
@@ -71,12 +71,12 @@ class Journey(Struct, array_like=True):
     def step(self, time_ms: int, signal: Signal, place: Place) -> Step:
         """A step, of a place that the journey knows from now on."""
         places = self.places
-        last = self.now.last & 255
-        if not (places and places[last] == place):
+        at = self.now.last & 255
+        if not places or places[at] != place:
             if place not in places:
                 places.append(place)
-            last = places.index(place)
-        return time_ms << 12 | signal << 8 | last
+            at = places.index(place)
+        return time_ms << 12 | signal << 8 | at
 
     def put(self, step: Step) -> None:
         """Put a step where it belongs; of two at the same time, the one that came first was first."""
@@ -98,6 +98,17 @@ class Course:
     lapse_ms: int
     handoff_ms: int
 
+    def is_still(self, life: Life, step: Step, places: Sequence[Place]) -> bool:
+        """Whether a step changes nothing but when the last one was: on the same channel, soon, and no further."""
+        signal = step >> 8 & 15
+        return (
+            0 <= (step >> 12) - (life.last >> 12) < self.lapse_ms
+            and not life.lapsed
+            and LEVELS[signal][life.bought] <= life.stage
+            and signal != BUY
+            and places[life.last & 255][0] == places[step & 255][0]
+        )
+
     def live(self, life: Life, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
         """Let a step happen to a life, in place; what it counts as is added to ``turns``."""
         time_ms, place = step >> 12, places[step & 255]
@@ -117,27 +128,22 @@ class Course:
     def lapse(self, life: Life, places: Sequence[Place], turns: list[Turn]) -> None:
         """Nothing has been heard for long."""
         time_ms = life.last_ms + self.lapse_ms
-        moved = Moved(self.stages[life.stage], LAPSED, max(0, time_ms - life.since_ms))
-        turns.append((time_ms, places[life.last & 255], moved))
-        life.lapsed, life.since_ms = True, time_ms
+        _move(life, self.stages[life.stage], LAPSED, time_ms, places[life.last & 255], turns)
+        life.lapsed = True
 
     def _begin(self, life: Life, step: Step, place: Place, turns: list[Turn]) -> None:
         """A journey begins: the first, or that of one who comes back, to the stage where they were."""
         if life.lapsed:
-            moved = Moved(LAPSED, self.stages[life.stage], max(0, (step >> 12) - life.since_ms))
-            turns.append((step >> 12, place, moved))
-            life.since_ms = step >> 12
+            _move(life, LAPSED, self.stages[life.stage], step >> 12, place, turns)
         life.lapsed = life.several = False
         life.begun, life.path = step, (_known(place[0]),)
-        turns.append((step >> 12, place, Journeyed(several=False)))
+        turns.append((step >> 12, place, Began()))
 
     def _hand_over(self, life: Life, before: Place, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
         """The customer went from one channel to another."""
         time_ms, place = step >> 12, places[step & 255]
         if not life.several:
-            begun_ms, begun_at = life.begun >> 12, places[life.begun & 255]
-            turns.append((begun_ms, begun_at, Journeyed(several=False, sign=-1)))
-            turns.append((begun_ms, begun_at, Journeyed(several=True)))
+            turns.append((life.begun >> 12, places[life.begun & 255], Spread()))
             life.several = True
         if life.path is not None:
             life.path = (*life.path, _known(place[0]))[-_PATH:]
@@ -156,12 +162,9 @@ class Course:
         if level <= life.stage:
             return
         if life.stage < 0:
-            turns.append((time_ms, place, Moved(None, self.stages[level], None)))
-            life.since_ms = time_ms
+            _move(life, None, self.stages[level], time_ms, place, turns)
         elif self.stages[level] != self.stages[life.stage]:
-            after_ms = max(0, time_ms - life.since_ms)
-            turns.append((time_ms, place, Moved(self.stages[life.stage], self.stages[level], after_ms)))
-            life.since_ms = time_ms
+            _move(life, self.stages[life.stage], self.stages[level], time_ms, place, turns)
         life.stage = level
 
     def lived(self, journey: Journey, steps: Iterable[Step]) -> tuple[Life, list[Turn]]:
@@ -184,6 +187,14 @@ class Course:
         for life in (base, now):
             life.last = life.last & ~255 | new[life.last & 255]
             life.begun = life.begun & ~255 | new[life.begun & 255]
+
+
+def _move(life: Life, before: str | None, stage: str, time_ms: int, place: Place, turns: list[Turn]) -> None:
+    """From one stage to another; from none at first."""
+    if before is not None:
+        turns.append((time_ms, place, Stayed(before, max(0, time_ms - life.since_ms))))
+    turns.append((time_ms, place, Moved(before, stage)))
+    life.since_ms = time_ms
 
 
 def _known(channel: str) -> str:

@@ -9,10 +9,10 @@ from schemas.journey import JourneyStep
 from schemas.touchpoint import Touchpoint
 from stream.config import Config
 from stream.customer import Customer
-from stream.facts import HandedOver, Moved
-from stream.journey import STEPS, Course, Journey, Step, Turn
+from stream.facts import HandedOver, Moved, PathTaken, Spread, Stayed
+from stream.journey import STEPS, Course, Journey, JourneyFact, Place, Step, Turn
 from stream.keeping import CUSTOMER
-from stream.segments import Values
+from stream.segments import Segments, Values
 from stream.stages import PRESETS, Signals
 from stream.state import State
 from stream.tally import Tally
@@ -22,13 +22,15 @@ from stream.timers import Timers
 class Journeys:
     """Follows journeys. ``told`` are the steps of this batch that others are to hear of."""
 
-    def __init__(self, config: Config, state: State, tally: Tally, timers: Timers) -> None:
+    def __init__(self, config: Config, state: State, tally: Tally, segments: Segments, timers: Timers) -> None:
         self._course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
         self._lapse_ms = config.lapse_ms
         self._kept_ms = config.kept("customer")
         self._signals = Signals(config.signals)
         self._state = state
         self._tally = tally
+        self._segments = segments
+        self._calendar = config.calendar
         self._timers = timers
         self.told: list[JourneyStep] = []
 
@@ -42,7 +44,12 @@ class Journeys:
         journey = customer.set_out()
         time_ms, life = event.time_ms, journey.now
         step = journey.step(time_ms, signal, (event.channel, values, event.ticket))
-        if time_ms >= (life.last_ms + self._lapse_ms if life.lapsed else life.last_ms):
+        if self._course.is_still(life, step, journey.places):
+            journey.steps.append(step)
+            life.last = step
+            if time_ms + self._lapse_ms <= watermark_ms:
+                self._lapse(customer, journey, event.customer, watermark_ms)
+        elif time_ms >= (life.last_ms + self._lapse_ms if life.lapsed else life.last_ms):
             turns: list[Turn] = []
             journey.steps.append(step)
             self._course.live(life, step, journey.places, turns)
@@ -65,10 +72,13 @@ class Journeys:
         journey.now, new = self._course.lived(journey, journey.steps)
         self._until_now(customer, journey, watermark_ms, new)
         was, now = Counter(old), Counter(new)
-        for time_ms, place, fact in (was - now).elements():
-            self._tally.count(replace(fact, sign=-fact.sign), place[1], time_ms, watermark_ms)
-        self._tell(event.customer, (was - now).elements(), event, retracted=True)
-        self._count(event.customer, (now - was).elements(), watermark_ms, event)
+        gone, come = list((was - now).elements()), list((now - was).elements())
+        for time_ms, place, fact in gone:
+            self._count_one(time_ms, place, replace(fact, sign=-1), watermark_ms)
+        for time_ms, place, fact in come:
+            self._count_one(time_ms, place, fact, watermark_ms)
+        self._tell(event.customer, gone, old, event, retracted=True)
+        self._tell(event.customer, come, new, event)
 
     def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
         """A customer of whom nothing has been heard since has lapsed meanwhile, if not forgotten before."""
@@ -76,6 +86,12 @@ class Journeys:
         now_ms = min(now_ms, customer.touched_ms + self._kept_ms)
         if not life.lapsed and life.last_ms + self._lapse_ms <= now_ms:
             self._course.lapse(life, journey.places, turns)
+
+    def _lapse(self, customer: Customer, journey: Journey, name: str, watermark_ms: int) -> None:
+        """The customer of that name may have lapsed."""
+        turns: list[Turn] = []
+        self._until_now(customer, journey, watermark_ms, turns)
+        self._count(name, turns, watermark_ms)
 
     def _set_timer(self, customer: str, journey: Journey) -> None:
         if not journey.now.lapsed:
@@ -91,54 +107,59 @@ class Journeys:
                 continue
             self._state.put(key, customer)
             journey = customer.set_out()
-            turns: list[Turn] = []
-            self._until_now(customer, journey, watermark_ms, turns)
-            self._count(key[1:].decode(), turns, watermark_ms)
+            self._lapse(customer, journey, key[1:].decode(), watermark_ms)
             self._set_timer(key[1:].decode(), journey)
 
     def end(self, customer: Customer, name: str, watermark_ms: int) -> None:
         """A customer is about to be forgotten: the lapse before that still counts."""
         journey = customer.journey
         if journey is not None:
-            turns: list[Turn] = []
-            self._until_now(customer, journey, watermark_ms, turns)
-            self._count(name, turns, watermark_ms)
+            self._lapse(customer, journey, name, watermark_ms)
 
-    def _count(self, customer: str, turns: Iterable[Turn], watermark_ms: int, event: Touchpoint | None = None) -> None:
-        turns = list(turns)
+    def _count(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint | None = None) -> None:
         for time_ms, place, fact in turns:
+            self._count_one(time_ms, place, fact, watermark_ms)
+        self._tell(customer, turns, turns, event)
+
+    def _count_one(self, time_ms: int, place: Place, fact: JourneyFact, watermark_ms: int) -> None:
+        if isinstance(fact, Stayed | PathTaken):
             self._tally.count(fact, place[1], time_ms, watermark_ms)
-        self._tell(customer, turns, event)
+        elif isinstance(fact, Spread) and self._calendar.day_start_ms(watermark_ms) > time_ms:
+            self._tally.count_day(fact, place[1], time_ms, watermark_ms)
+        else:
+            coder = self._tally.coder(fact)
+            codes = [coder[segment] for segment in self._segments.numbers(place[1])]
+            self._tally.add(codes, time_ms, watermark_ms)
 
-    def _tell(self, customer: str, turns: Iterable[Turn], event: Touchpoint | None, retracted: bool = False) -> None:
+    def _tell(
+        self,
+        customer: str,
+        turns: Iterable[Turn],
+        among: Iterable[Turn],
+        event: Touchpoint | None,
+        retracted: bool = False,
+    ) -> None:
+        """Tell of turns; ``among`` all those of the journey are some that say how long a stage had lasted."""
+        stayed = {(time_ms, fact.stage): fact.duration_ms for time_ms, _, fact in among if isinstance(fact, Stayed)}
         for time_ms, place, fact in turns:
-            by = event.id if event is not None and event.time_ms == time_ms else None
-            if isinstance(fact, Moved):
-                step = JourneyStep(
-                    id=f"{customer}/{time_ms}/{fact.stage}",
-                    customer=customer,
-                    time_ms=time_ms,
-                    channel=place[0],
-                    event=by,
-                    stage=fact.stage,
-                    from_stage=fact.before,
-                    after_ms=fact.after_ms,
-                    retracted=retracted,
-                )
-            elif isinstance(fact, HandedOver):
-                step = JourneyStep(
-                    id=f"{customer}/{time_ms}/{fact.before}>{fact.channel}",
-                    customer=customer,
-                    time_ms=time_ms,
-                    channel=place[0],
-                    event=by,
-                    from_channel=fact.before,
-                    same_ticket=fact.same_ticket,
-                    retracted=retracted,
-                )
-            else:
+            if not isinstance(fact, Moved | HandedOver):
                 continue
-            self.told.append(step)
+            what = fact.stage if isinstance(fact, Moved) else f"{fact.before}>{fact.channel}"
+            self.told.append(
+                JourneyStep(
+                    id=f"{customer}/{time_ms}/{what}",
+                    customer=customer,
+                    time_ms=time_ms,
+                    channel=place[0],
+                    event=event.id if event is not None and event.time_ms == time_ms else None,
+                    stage=fact.stage if isinstance(fact, Moved) else None,
+                    from_stage=fact.before if isinstance(fact, Moved) else None,
+                    after_ms=stayed.get((time_ms, fact.before or "")) if isinstance(fact, Moved) else None,
+                    from_channel=fact.before if isinstance(fact, HandedOver) else None,
+                    same_ticket=fact.same_ticket if isinstance(fact, HandedOver) else None,
+                    retracted=retracted,
+                )
+            )
 
     def clear(self) -> None:
         """Begin the next batch."""

@@ -69,6 +69,14 @@ class Tally:
         """Count a fact in all segments of these values."""
         self.count_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
 
+    def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        """Count a fact in days alone: what goes back to any time would touch as many slices else."""
+        day = len(RESOLUTIONS) - 1
+        level = max(day, self._level(time_ms, watermark_ms))
+        by_segment = self._counted[level][time_ms // TEN_SECONDS_MS]
+        for segment in self._segments.numbers(values):
+            _move(by_segment, segment, counted(fact), 1)
+
     def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in these segments, given by their numbers."""
         moves = counted(fact)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stream.facts import Fact, HandedOver, Journeyed, PathTaken
+from stream.facts import Began, Fact, HandedOver, PathTaken, Spread
 from stream.metrics.base import Metric, Reading, Value
 
 
@@ -16,13 +16,14 @@ class Handoffs(Metric):
         handoff_continuity_ratio = handoffs about the same ticket / handoffs after a step that was about a ticket
     Counters:
         journeys: journeys that began
-        journeys.several: of these, with more than one channel by now
+        journeys.several: of these, with more than one channel by now; in days alone
         handoff.FROM.TO: handoffs from one channel to another
         handoffs.ticket: handoffs after a step that was about a ticket
         handoffs.same: of these, about the same ticket
         path.CHANNELS: purchases after these channels, in order, `>` between them: the first in each journey
     Edge cases:
-        A journey counts where it began, also where another channel comes to it later.
+        A journey counts where it began. Another channel may come to it much later: that counts by the day, so that the
+            share can only be read over whole local days.
         Steps are what customers do, and good reviews and mentions; what we send them is none.
         Channels other than the usual ten count as `other` between two.
         A path has the last five channels before the purchase, none twice in a row.
@@ -41,13 +42,13 @@ class Handoffs(Metric):
         "handoffs": "handoffs",
         "handoff_continuity_ratio": "ratio",
     }
-    facts = (Journeyed, HandedOver, PathTaken)
+    facts = (Began, Spread, HandedOver, PathTaken)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
-        if isinstance(fact, Journeyed):
+        if isinstance(fact, Began):
             yield "journeys", fact.sign
-            if fact.several:
-                yield "journeys.several", fact.sign
+        elif isinstance(fact, Spread):
+            yield "journeys.several", fact.sign
         elif isinstance(fact, HandedOver):
             yield f"handoff.{fact.before}.{fact.channel}", fact.sign
             if fact.same_ticket is not None:
@@ -64,6 +65,7 @@ class Handoffs(Metric):
         handoffs = sum(pairs(reading).values())
         if journeys:
             found["journeys"] = Value(journeys, journeys)
+        if journeys and reading.days is not None:
             found["multichannel_ratio"] = Value(total.get("journeys.several", 0) / journeys, journeys)
         if handoffs:
             found["handoffs"] = Value(handoffs, handoffs)

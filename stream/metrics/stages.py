@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stream.facts import Fact, Moved
+from stream.facts import Fact, Moved, Stayed
 from stream.metrics import durations
 from stream.metrics.base import Metric, Reading, Value
 from stream.stages import LAPSED, STAGES
@@ -50,7 +50,7 @@ class Stages(Metric):
         The customer journey in five stages, and its variant in four (setting `stages`)
     Example:
         >>> stages = Stages()
-        >>> counters = dict(stages.count(Moved("awareness", "purchase", 60_000)))
+        >>> counters = dict([*stages.count(Moved("awareness", "purchase")), *stages.count(Stayed("awareness", 60_000))])
         >>> found = stages.read(Reading(counters))
         >>> found["stage_purchase_entered"].value, round(found["stage_awareness_p50_seconds"].value)
         (1, 60)
@@ -65,13 +65,13 @@ class Stages(Metric):
         "stage_lapsed_entered": "customers",
         "stage_lapsed_left": "customers",
     }
-    facts = (Moved,)
+    facts = (Moved, Stayed)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
         if isinstance(fact, Moved):
             yield f"stage.{fact.before or 'none'}.{fact.stage}", fact.sign
-            if fact.before is not None and fact.after_ms is not None:
-                yield from durations.count(f"stayed.{fact.before}", fact.after_ms, fact.sign)
+        elif isinstance(fact, Stayed):
+            yield from durations.count(f"stayed.{fact.stage}", fact.duration_ms, fact.sign)
 
     def read(self, reading: Reading) -> dict[str, Value]:
         moves = transitions(reading)
@@ -88,7 +88,8 @@ class Stages(Metric):
             elif left:
                 found[f"stage_{name}_dropoff_ratio"] = Value(moves.get((name, LAPSED), 0) / left, left)
                 stayed = durations.read(reading.total, f"stayed.{name}", f"stage_{name}")
-                found[f"stage_{name}_p50_seconds"] = stayed[f"stage_{name}_p50_seconds"]
+                if stayed:
+                    found[f"stage_{name}_p50_seconds"] = stayed[f"stage_{name}_p50_seconds"]
         return found
 
 

@@ -16,6 +16,7 @@ from stream.facts import (
     Answered,
     Arrived,
     Asked,
+    Began,
     Bounced,
     CartClosed,
     CartRecovered,
@@ -24,7 +25,6 @@ from stream.facts import (
     Fact,
     FirstPurchase,
     HandedOver,
-    Journeyed,
     Mentioned,
     Moved,
     Opened,
@@ -34,6 +34,8 @@ from stream.facts import (
     Replied,
     Resolved,
     Reviewed,
+    Spread,
+    Stayed,
     Trial,
     TrialExpired,
     Waited,
@@ -77,11 +79,11 @@ FACTS: dict[type, st.SearchStrategy[Fact]] = {
     TrialExpired: st.just(TrialExpired()),
     CartClosed: st.builds(CartClosed, st.booleans(), st.just(1)),
     CartRecovered: st.just(CartRecovered()),
-    Moved: st.builds(
-        Moved, st.sampled_from([None, "awareness", "lapsed"]), st.just("purchase"), st.just(5), st.just(1)
-    ),
+    Moved: st.builds(Moved, st.sampled_from([None, "awareness", "lapsed"]), st.just("purchase"), st.just(1)),
+    Stayed: st.builds(Stayed, st.sampled_from(["awareness", "lapsed"]), st.integers(0, 10**10), st.just(1)),
     HandedOver: st.builds(HandedOver, channels, channels, st.sampled_from([None, False, True]), st.just(1)),
-    Journeyed: st.builds(Journeyed, st.booleans(), st.just(1)),
+    Began: st.just(Began()),
+    Spread: st.just(Spread()),
     PathTaken: st.builds(PathTaken, st.lists(channels, min_size=1, max_size=5).map(tuple), st.just(1)),
     Purchased: st.builds(Purchased, currencies, amounts, st.booleans(), st.booleans(), st.just(1)),
     Refunded: st.builds(Refunded, currencies, amounts, st.booleans(), st.just(1)),
@@ -91,12 +93,13 @@ FACTS: dict[type, st.SearchStrategy[Fact]] = {
 }
 
 
-def with_purchases(facts: list[Fact]) -> list[Fact]:
-    """A first purchase is one of the purchases."""
-    return [*facts, *(Purchased("EUR", 5, False, False) for fact in facts if isinstance(fact, FirstPurchase))]
+def with_wholes(facts: list[Fact]) -> list[Fact]:
+    """A first purchase is one of the purchases, and what spreads has begun."""
+    wholes: dict[type, Fact] = {FirstPurchase: Purchased("EUR", 5, False, False), Spread: Began()}
+    return [*facts, *(wholes[type(fact)] for fact in facts if type(fact) in wholes)]
 
 
-any_facts = st.lists(st.one_of(*FACTS.values()), max_size=30).map(with_purchases)
+any_facts = st.lists(st.one_of(*FACTS.values()), max_size=30).map(with_wholes)
 
 
 def count(metric: Metric, facts: Sequence[Fact]) -> Counters:
