@@ -117,10 +117,10 @@ class Moved(Struct, frozen=True):
 
 
 class Stayed(Struct, frozen=True):
-    """A customer left a ``stage`` after so long."""
+    """A customer left a ``stage`` after a time in this ``bucket`` of a histogram of logarithms."""
 
     stage: str
-    duration_ms: int
+    bucket: int
     sign: int = 1
 
 
@@ -143,7 +143,7 @@ class Began(Struct, frozen=True):
 
 
 class Spread(Struct, frozen=True):
-    """A journey that began here went over more than one channel. On a later day, it counts by the day alone."""
+    """A journey came to its second channel."""
 
     sign: int = 1
 

@@ -90,7 +90,7 @@ class Fold:
             kind: Timers(scan, kind, self._passing)
             for kind in (CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed))
         }
-        self._journeys = Journeys(config, self.state, self._tally, self._segments, self._timers[CUSTOMER])
+        self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
         watermark_ms = self.marker.watermark_ms
         self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._journeys.end)
         self._arrivals = Arrivals(self._tally, self._segments)
@@ -108,7 +108,7 @@ class Fold:
         for kind, book in books.items():
             for event in kind.events:
                 self._takers[event].append(book)
-        hearing = Hearing(self._tally, self._segments)
+        hearing = Hearing(self._tally)
         for event in hearing.events:
             self._takers[event].append(hearing)
 

@@ -7,7 +7,7 @@ from schemas.review import ReviewPosted, SocialMentioned
 from schemas.survey import SurveySent
 from schemas.touchpoint import Touchpoint
 from stream.facts import Asked, Fact, Mentioned, Reviewed
-from stream.segments import Segments, Values
+from stream.segments import Values
 from stream.tally import Tally
 
 _FACTS: Mapping[type[Touchpoint], Callable[[Any], Fact]] = {
@@ -23,12 +23,10 @@ class Hearing:
 
     events = tuple(_FACTS)
 
-    def __init__(self, tally: Tally, segments: Segments) -> None:
+    def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self._segments = segments
 
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """Count what this touchpoint says."""
-        coder = self._tally.coder(_FACTS[type(event)](event))
-        codes = [coder[segment] for segment in self._segments.numbers(values)]
+        codes = self._tally.codes(_FACTS[type(event)](event), values)
         self._tally.add(codes, event.time_ms, watermark_ms)

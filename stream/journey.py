@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from stream.facts import Began, HandedOver, Moved, PathTaken, Spread, Stayed
 from stream.segments import Values
+from stream.sketch import bucket
 from stream.stages import BUY, LAPSED, LEVELS, Signal
 
 STEPS = 24
@@ -31,8 +32,8 @@ Place = tuple[str, Values, str | None]
 """Channel, segments and ticket of a step."""
 Step = int
 JourneyFact = Moved | Stayed | HandedOver | Began | Spread | PathTaken
-Turn = tuple[int, Place, JourneyFact]
-"""Something that a journey counts as: when, where, and what."""
+Turn = tuple[int, Place, JourneyFact, int | None]
+"""Something that a journey counts as: when, where, and what; and for how long a stage had lasted that ended then."""
 
 
 class Life(Struct, array_like=True):
@@ -137,19 +138,19 @@ class Course:
             _move(life, LAPSED, self.stages[life.stage], step >> 12, place, turns)
         life.lapsed = life.several = False
         life.begun, life.path = step, (_known(place[0]),)
-        turns.append((step >> 12, place, Began()))
+        turns.append((step >> 12, place, Began(), None))
 
     def _hand_over(self, life: Life, before: Place, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
         """The customer went from one channel to another."""
         time_ms, place = step >> 12, places[step & 255]
         if not life.several:
-            turns.append((life.begun >> 12, places[life.begun & 255], Spread()))
+            turns.append((time_ms, place, Spread(), None))
             life.several = True
         if life.path is not None:
             life.path = (*life.path, _known(place[0]))[-_PATH:]
         if time_ms - life.last_ms <= self.handoff_ms:
             same = None if before[2] is None else before[2] == place[2]
-            turns.append((time_ms, place, HandedOver(_known(before[0]), _known(place[0]), same)))
+            turns.append((time_ms, place, HandedOver(_known(before[0]), _known(place[0]), same), None))
 
     def _advance(self, life: Life, step: Step, place: Place, turns: list[Turn]) -> None:
         """The stage moves forward, or stays."""
@@ -157,7 +158,7 @@ class Course:
         level = LEVELS[signal][life.bought]
         if signal == BUY:
             if life.path is not None:
-                turns.append((time_ms, place, PathTaken(life.path)))
+                turns.append((time_ms, place, PathTaken(life.path), None))
             life.bought, life.path = True, None
         if level <= life.stage:
             return
@@ -191,9 +192,10 @@ class Course:
 
 def _move(life: Life, before: str | None, stage: str, time_ms: int, place: Place, turns: list[Turn]) -> None:
     """From one stage to another; from none at first."""
-    if before is not None:
-        turns.append((time_ms, place, Stayed(before, max(0, time_ms - life.since_ms))))
-    turns.append((time_ms, place, Moved(before, stage)))
+    after_ms = None if before is None else max(0, time_ms - life.since_ms)
+    if before is not None and after_ms is not None:
+        turns.append((time_ms, place, Stayed(before, bucket(after_ms)), None))
+    turns.append((time_ms, place, Moved(before, stage), after_ms))
     life.since_ms = time_ms
 
 

@@ -1,7 +1,6 @@
 """The journeys of the customers of one partition: followed step by step, counted, and told of."""
 
 from collections import Counter
-from collections.abc import Iterable
 
 from msgspec.structs import replace
 
@@ -9,10 +8,10 @@ from schemas.journey import JourneyStep
 from schemas.touchpoint import Touchpoint
 from stream.config import Config
 from stream.customer import Customer
-from stream.facts import HandedOver, Moved, PathTaken, Spread, Stayed
-from stream.journey import STEPS, Course, Journey, JourneyFact, Place, Step, Turn
+from stream.facts import HandedOver, Moved
+from stream.journey import STEPS, Course, Journey, Step, Turn
 from stream.keeping import CUSTOMER
-from stream.segments import Segments, Values
+from stream.segments import Values
 from stream.stages import PRESETS, Signals
 from stream.state import State
 from stream.tally import Tally
@@ -22,15 +21,13 @@ from stream.timers import Timers
 class Journeys:
     """Follows journeys. ``told`` are the steps of this batch that others are to hear of."""
 
-    def __init__(self, config: Config, state: State, tally: Tally, segments: Segments, timers: Timers) -> None:
+    def __init__(self, config: Config, state: State, tally: Tally, timers: Timers) -> None:
         self._course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
         self._lapse_ms = config.lapse_ms
         self._kept_ms = config.kept("customer")
         self._signals = Signals(config.signals)
         self._state = state
         self._tally = tally
-        self._segments = segments
-        self._calendar = config.calendar
         self._timers = timers
         self.told: list[JourneyStep] = []
 
@@ -72,13 +69,8 @@ class Journeys:
         journey.now, new = self._course.lived(journey, journey.steps)
         self._until_now(customer, journey, watermark_ms, new)
         was, now = Counter(old), Counter(new)
-        gone, come = list((was - now).elements()), list((now - was).elements())
-        for time_ms, place, fact in gone:
-            self._count_one(time_ms, place, replace(fact, sign=-1), watermark_ms)
-        for time_ms, place, fact in come:
-            self._count_one(time_ms, place, fact, watermark_ms)
-        self._tell(event.customer, gone, old, event, retracted=True)
-        self._tell(event.customer, come, new, event)
+        self._take_back(event.customer, list((was - now).elements()), watermark_ms, event)
+        self._count(event.customer, list((now - was).elements()), watermark_ms, event)
 
     def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
         """A customer of whom nothing has been heard since has lapsed meanwhile, if not forgotten before."""
@@ -117,49 +109,44 @@ class Journeys:
             self._lapse(customer, journey, name, watermark_ms)
 
     def _count(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint | None = None) -> None:
-        for time_ms, place, fact in turns:
-            self._count_one(time_ms, place, fact, watermark_ms)
-        self._tell(customer, turns, turns, event)
+        for time_ms, place, fact, _ in turns:
+            self._tally.add(self._tally.codes(fact, place[1]), time_ms, watermark_ms)
+        self._tell(customer, turns, event)
 
-    def _count_one(self, time_ms: int, place: Place, fact: JourneyFact, watermark_ms: int) -> None:
-        if isinstance(fact, Stayed | PathTaken):
-            self._tally.count(fact, place[1], time_ms, watermark_ms)
-        elif isinstance(fact, Spread) and self._calendar.day_start_ms(watermark_ms) > time_ms:
-            self._tally.count_day(fact, place[1], time_ms, watermark_ms)
-        else:
-            coder = self._tally.coder(fact)
-            codes = [coder[segment] for segment in self._segments.numbers(place[1])]
-            self._tally.add(codes, time_ms, watermark_ms)
+    def _take_back(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint) -> None:
+        for time_ms, place, fact, _ in turns:
+            self._tally.add(self._tally.codes(replace(fact, sign=-1), place[1]), time_ms, watermark_ms)
+        self._tell(customer, turns, event, retracted=True)
 
-    def _tell(
-        self,
-        customer: str,
-        turns: Iterable[Turn],
-        among: Iterable[Turn],
-        event: Touchpoint | None,
-        retracted: bool = False,
-    ) -> None:
-        """Tell of turns; ``among`` all those of the journey are some that say how long a stage had lasted."""
-        stayed = {(time_ms, fact.stage): fact.duration_ms for time_ms, _, fact in among if isinstance(fact, Stayed)}
-        for time_ms, place, fact in turns:
-            if not isinstance(fact, Moved | HandedOver):
-                continue
-            what = fact.stage if isinstance(fact, Moved) else f"{fact.before}>{fact.channel}"
-            self.told.append(
-                JourneyStep(
-                    id=f"{customer}/{time_ms}/{what}",
+    def _tell(self, customer: str, turns: list[Turn], event: Touchpoint | None, retracted: bool = False) -> None:
+        for time_ms, place, fact, after_ms in turns:
+            by = event.id if event is not None and event.time_ms == time_ms else None
+            if isinstance(fact, Moved):
+                step = JourneyStep(
+                    id=f"{customer}/{time_ms}/{fact.stage}",
                     customer=customer,
                     time_ms=time_ms,
                     channel=place[0],
-                    event=event.id if event is not None and event.time_ms == time_ms else None,
-                    stage=fact.stage if isinstance(fact, Moved) else None,
-                    from_stage=fact.before if isinstance(fact, Moved) else None,
-                    after_ms=stayed.get((time_ms, fact.before or "")) if isinstance(fact, Moved) else None,
-                    from_channel=fact.before if isinstance(fact, HandedOver) else None,
-                    same_ticket=fact.same_ticket if isinstance(fact, HandedOver) else None,
+                    event=by,
+                    stage=fact.stage,
+                    from_stage=fact.before,
+                    after_ms=after_ms,
                     retracted=retracted,
                 )
-            )
+            elif isinstance(fact, HandedOver):
+                step = JourneyStep(
+                    id=f"{customer}/{time_ms}/{fact.before}>{fact.channel}",
+                    customer=customer,
+                    time_ms=time_ms,
+                    channel=place[0],
+                    event=by,
+                    from_channel=fact.before,
+                    same_ticket=fact.same_ticket,
+                    retracted=retracted,
+                )
+            else:
+                continue
+            self.told.append(step)
 
     def clear(self) -> None:
         """Begin the next batch."""

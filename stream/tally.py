@@ -11,6 +11,8 @@ from stream.metrics import counted
 from stream.segments import Segments, Values
 from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
 
+_MOST_VALUES = 10_000
+"""Different values whose codes are remembered for a fact."""
 CellId = tuple[Segment, int, int]
 """Segment, resolution and start of a slice, both in milliseconds."""
 Moves = tuple[tuple[str, int], ...]
@@ -48,6 +50,7 @@ class Tally:
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
         self._by_code: list[tuple[int, Moves]] = []
         self._coders: dict[Moves, Coder] = {}
+        self._codes: dict[Fact, dict[Values, Sequence[int]]] = {}
         # By resolution from the finest on, which is that of the slices still kept, and beyond the last; by slice.
         self._coded: list[defaultdict[int, list[int]]] = [defaultdict(list) for _ in (*RESOLUTIONS, None)]
         self._counted: list[defaultdict[int, BySegment]] = [defaultdict(dict) for _ in (*RESOLUTIONS, None)]
@@ -60,6 +63,19 @@ class Tally:
             coder = self._coders[moves] = Coder(moves, self._by_code)
         return coder
 
+    def codes(self, fact: Fact, values: Values) -> Sequence[int]:
+        """The codes of a fact in all segments of these values, of which there are few different ones too."""
+        by_values = self._codes.get(fact)
+        if by_values is None:
+            by_values = self._codes[fact] = {}
+        codes = by_values.get(values)
+        if codes is None:
+            if len(by_values) > _MOST_VALUES:
+                by_values.clear()
+            coder = self.coder(fact)
+            codes = by_values[values] = tuple(coder[segment] for segment in self._segments.numbers(values))
+        return codes
+
     def add(self, codes: Sequence[int], time_ms: int, watermark_ms: int) -> None:
         """Count what these codes stand for."""
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
@@ -68,14 +84,6 @@ class Tally:
     def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in all segments of these values."""
         self.count_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
-
-    def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
-        """Count a fact in days alone: what goes back to any time would touch as many slices else."""
-        day = len(RESOLUTIONS) - 1
-        level = max(day, self._level(time_ms, watermark_ms))
-        by_segment = self._counted[level][time_ms // TEN_SECONDS_MS]
-        for segment in self._segments.numbers(values):
-            _move(by_segment, segment, counted(fact), 1)
 
     def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in these segments, given by their numbers."""

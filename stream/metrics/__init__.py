@@ -55,7 +55,7 @@ METRICS: tuple[Metric, ...] = (
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
 DAYS_NEEDED: Mapping[str, int] = {
-    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values, "multichannel_ratio"], 1),
+    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values], 1),
     **dict.fromkeys(Stickiness.values, 2),
 }
 """Values that can only be read over whole local days, and over how many of them at least."""

@@ -11,19 +11,19 @@ class Handoffs(Metric):
 
     Formulas:
         journeys = journeys that began: a customer's first, and one after each lapse
-        multichannel_ratio = those of them that went over more than one channel / journeys that began
+        multichannel_rate = journeys that came to a second channel / journeys that began
         handoffs = steps on another channel than the step before, at most `handoff_hours` (24) after it
         handoff_continuity_ratio = handoffs about the same ticket / handoffs after a step that was about a ticket
     Counters:
         journeys: journeys that began
-        journeys.several: of these, with more than one channel by now; in days alone
+        journeys.several: journeys that came to a second channel
         handoff.FROM.TO: handoffs from one channel to another
         handoffs.ticket: handoffs after a step that was about a ticket
         handoffs.same: of these, about the same ticket
         path.CHANNELS: purchases after these channels, in order, `>` between them: the first in each journey
     Edge cases:
-        A journey counts where it began. Another channel may come to it much later: that counts by the day, so that the
-            share can only be read over whole local days.
+        A journey counts where it began, and as one over several channels where it came to the second: the rate is the
+            share of such journeys over a long stretch, and may be more than 1 over a short one.
         Steps are what customers do, and good reviews and mentions; what we send them is none.
         Channels other than the usual ten count as `other` between two.
         A path has the last five channels before the purchase, none twice in a row.
@@ -38,7 +38,7 @@ class Handoffs(Metric):
 
     values = {
         "journeys": "journeys",
-        "multichannel_ratio": "ratio",
+        "multichannel_rate": "rate",
         "handoffs": "handoffs",
         "handoff_continuity_ratio": "ratio",
     }
@@ -65,8 +65,7 @@ class Handoffs(Metric):
         handoffs = sum(pairs(reading).values())
         if journeys:
             found["journeys"] = Value(journeys, journeys)
-        if journeys and reading.days is not None:
-            found["multichannel_ratio"] = Value(total.get("journeys.several", 0) / journeys, journeys)
+            found["multichannel_rate"] = Value(total.get("journeys.several", 0) / journeys, journeys)
         if handoffs:
             found["handoffs"] = Value(handoffs, handoffs)
         if tickets:

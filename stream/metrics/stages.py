@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from stream.counters import with_prefix
 from stream.facts import Fact, Moved, Stayed
-from stream.metrics import durations
 from stream.metrics.base import Metric, Reading, Value
+from stream.sketch import quantile
 from stream.stages import LAPSED, STAGES
 
 
@@ -37,9 +38,7 @@ class Stages(Metric):
         stage_lapsed_left = customers who came back after that
     Counters:
         stage.FROM.TO: moves from one stage to another; `none` is where all come from
-        stayed.FROM.n: moves from a stage
-        stayed.FROM.ms: Σ of how long customers had been in it, in milliseconds
-        stayed.FROM.bINDEX: of these, with a time in this bucket of a histogram of logarithms
+        stayed.FROM.bINDEX: moves from a stage after a time in this bucket of a histogram of logarithms
     Edge cases:
         A stage is entered at the time of the touchpoint that tells of it, also where that arrives late: the last 24
             touchpoints of a customer are put in order, and what they had counted as before is taken back.
@@ -50,8 +49,8 @@ class Stages(Metric):
         The customer journey in five stages, and its variant in four (setting `stages`)
     Example:
         >>> stages = Stages()
-        >>> counters = dict([*stages.count(Moved("awareness", "purchase")), *stages.count(Stayed("awareness", 60_000))])
-        >>> found = stages.read(Reading(counters))
+        >>> turns = [Moved("awareness", "purchase"), Stayed("awareness", bucket(60_000))]
+        >>> found = stages.read(Reading(dict(pair for turn in turns for pair in stages.count(turn))))
         >>> found["stage_purchase_entered"].value, round(found["stage_awareness_p50_seconds"].value)
         (1, 60)
     """
@@ -71,7 +70,7 @@ class Stages(Metric):
         if isinstance(fact, Moved):
             yield f"stage.{fact.before or 'none'}.{fact.stage}", fact.sign
         elif isinstance(fact, Stayed):
-            yield from durations.count(f"stayed.{fact.stage}", fact.duration_ms, fact.sign)
+            yield f"stayed.{fact.stage}.b{fact.bucket}", fact.sign
 
     def read(self, reading: Reading) -> dict[str, Value]:
         moves = transitions(reading)
@@ -87,9 +86,10 @@ class Stages(Metric):
                 found["stage_lapsed_left"] = Value(left, left)
             elif left:
                 found[f"stage_{name}_dropoff_ratio"] = Value(moves.get((name, LAPSED), 0) / left, left)
-                stayed = durations.read(reading.total, f"stayed.{name}", f"stage_{name}")
-                if stayed:
-                    found[f"stage_{name}_p50_seconds"] = stayed[f"stage_{name}_p50_seconds"]
+                stayed = with_prefix(reading.total, f"stayed.{name}.b")
+                median_ms = quantile({int(index): n for index, n in stayed.items()}, 0.5)
+                if median_ms is not None:
+                    found[f"stage_{name}_p50_seconds"] = Value(median_ms / 1000, sum(stayed.values()))
         return found
 
 

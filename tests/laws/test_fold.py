@@ -124,19 +124,11 @@ def assert_equals_the_list(driver: Driver, events: list[Event], seed: int, zone:
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items()}
             truth = oracle.expected(events, start, end, segment, reached(driver, events))
-            truth = of_whole_days(truth, zone, start, end)
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
-            by_day = {"active_customers", "multichannel_ratio", *Stickiness.values, *Lifecycle.values}
-            assert {name for name in found if not QUANTILE.search(name)} - by_day == truth.keys() - by_day
-
-
-def of_whole_days(truth: oracle.Numbers, zone: str, start: int, end: int) -> oracle.Numbers:
-    """What can be read over a stretch: a journey may spread to another channel later, which counts by the day."""
-    if all(Calendar(zone).day_start_ms(edge) == edge for edge in (start, end)):
-        return truth
-    return {name: value for name, value in truth.items() if name != "multichannel_ratio"}
+            by_day = {"active_customers", *Stickiness.values, *Lifecycle.values}
+            assert {name for name in found if not QUANTILE.search(name)} - by_day == truth.keys()
 
 
 def assert_quantiles(found: dict[str, tuple[float, int]], durations: list[int]) -> None:
@@ -281,7 +273,7 @@ def test_customers_may_be_read_in_any_order(seed: int) -> None:
     for start, end in list(spans(events, random, "UTC"))[:5]:
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in other.values(start, end, segment).items()}
-            truth = of_whole_days(oracle.expected(events, start, end, segment), "UTC", start, end)
+            truth = oracle.expected(events, start, end, segment)
             assert {name: found.get(name) for name in truth} == {name: (float(v), n) for name, (v, n) in truth.items()}
     assert_active_equals_the_set(other, events, seed, "UTC")
 

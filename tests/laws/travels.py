@@ -75,8 +75,10 @@ def turns(steps: list[Event], now: int) -> list[Turn]:
             found.append(Turn(time, event, ("moved", stage or "none", wanted, time - since if stage else None)))
             stage, since = wanted, time
     for journey in journeys:
-        several = len({event["channel"] for event in journey}) > 1
-        found.append(Turn(journey[0]["time"], journey[0], ("journey", several)))
+        found.append(Turn(journey[0]["time"], journey[0], ("journey",)))
+        other = next((event for event in journey if event["channel"] != journey[0]["channel"]), None)
+        if other is not None:
+            found.append(Turn(other["time"], other, ("spread",)))
     return found
 
 
@@ -106,10 +108,10 @@ def expected(inside: list[tuple[Any, ...]]) -> Numbers:
     lapsed, back = sum(turn[2] == "lapsed" for turn in moved), sum(turn[1] == "lapsed" for turn in moved)
     found |= {"stage_lapsed_entered": (Fraction(lapsed), lapsed)} if lapsed else {}
     found |= {"stage_lapsed_left": (Fraction(back), back)} if back else {}
-    journeys = [turn[1] for turn in inside if turn[0] == "journey"]
+    journeys, spread = (sum(turn[0] == what for turn in inside) for what in ("journey", "spread"))
     if journeys:
-        found["journeys"] = Fraction(len(journeys)), len(journeys)
-        found["multichannel_ratio"] = Fraction(sum(journeys), len(journeys)), len(journeys)
+        found["journeys"] = Fraction(journeys), journeys
+        found["multichannel_rate"] = Fraction(spread, journeys), journeys
     handoffs = [turn[3] for turn in inside if turn[0] == "handoff"]
     if handoffs:
         found["handoffs"] = Fraction(len(handoffs)), len(handoffs)

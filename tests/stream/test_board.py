@@ -128,8 +128,8 @@ def test_metrics_are_published_when_they_change_and_carry_their_window() -> None
     driver.feed([record(visit(1, START + 5))], NOW)
     driver.advance(NOW)
     found = {(metric.metric, metric.window): metric for metric in driver.metrics()}
-    by_day = {"active_customers", "new_customers", "retained_customers", "returning_customers", "multichannel_ratio"}
-    of_both = {"touchpoints", "journeys", "stage_awareness_entered"}
+    by_day = {"active_customers", "new_customers", "retained_customers", "returning_customers"}
+    of_both = {"touchpoints", "journeys", "multichannel_rate", "stage_awareness_entered"}
     assert found.keys() == {(name, window) for window in ("1h", "day") for name in of_both} | {
         (name, "day") for name in by_day
     }
