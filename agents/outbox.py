@@ -22,6 +22,9 @@ from stream.errors import CxstreamError
 
 log = structlog.get_logger(__name__)
 Pair = tuple[bytes | None, bytes | None]
+METADATA_MS = 5_000
+"""How often a client asks which broker leads what, even if it has no reason to. aiokafka may miss being woken for it: it
+was seen never to look for a coordinator again once brokers had been gone, for as long as this."""
 _OVERHEAD_BYTES = 128
 _LONGEST_PAUSE_S = 5.0
 _PARTING_S = 1.0
@@ -61,6 +64,7 @@ class Outbox:
             max_batch_size=LARGEST_BATCH_BYTES - 64 * 1024,
             max_request_size=2 * LARGEST_BATCH_BYTES,
             request_timeout_ms=15_000,
+            metadata_max_age_ms=METADATA_MS,
         )
         try:
             await producer.start()

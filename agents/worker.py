@@ -20,7 +20,7 @@ from agents.ends import Ends
 from agents.fetch import fetch
 from agents.frontier import Bounds
 from agents.instruments import Instruments
-from agents.outbox import Outbox
+from agents.outbox import METADATA_MS, Outbox
 from agents.recovery import Tables
 from agents.restorer import Restorer
 from agents.settings import Settings
@@ -133,6 +133,8 @@ class Worker:
             broker_max_poll_records=_MOST_RECORDS,
             broker_commit_interval=1.0,
             consumer_max_fetch_size=_FETCH_BYTES,
+            consumer_metadata_max_age_ms=METADATA_MS,
+            producer_metadata_max_age_ms=METADATA_MS,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
             stream_buffer_maxsize=16,
