@@ -36,7 +36,7 @@ test: $(STAMP) ## all that CI checks: format, lint, types, import contracts, doc
 	@echo '── pytest --doctest-modules schemas stream agents'
 	@$(BIN)/pytest -q --doctest-modules schemas stream agents
 	@echo '── pytest'
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 SEED ?= 1
 MINUTES ?= 3

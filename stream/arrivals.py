@@ -16,8 +16,9 @@ _MOST = 10_000
 
 @dataclass(slots=True)
 class Arrival:
-    """What touchpoints with the same values count as. ``place`` stands for the ``segments``: quicker to look up."""
+    """What touchpoints with the same ``values`` count as. ``place`` stands for the ``segments``: quicker to look up."""
 
+    values: Values
     segments: tuple[int, ...]
     place: int
     codes: tuple[int, ...]
@@ -80,7 +81,7 @@ class Arrivals:
             kind.arrivals.clear()
         segments = self._segments.numbers(values)
         codes = tuple(kind.coder[segment] for segment in segments)
-        found = kind.arrivals[values] = Arrival(segments, self._place(segments), codes)
+        found = kind.arrivals[values] = Arrival(values, segments, self._place(segments), codes)
         return found
 
     def _place(self, segments: tuple[int, ...]) -> int:

@@ -218,12 +218,12 @@ class Fold:
         events, watermarks_ms, takers = admitted.events, admitted.watermarks_ms, self._takers
         values = list(map(self._values, events))
         arrivals = self._arrivals.take(events, values, watermarks_ms)
-        for event, customer, arrival, value, watermark_ms in zip(
-            events, admitted.customers, arrivals, values, watermarks_ms, strict=True
+        for event, customer, arrival, watermark_ms in zip(
+            events, admitted.customers, arrivals, watermarks_ms, strict=True
         ):
             if event.by_customer:
                 self._presence.take(customer, arrival, event.time_ms, watermark_ms)
-            self._journeys.take(customer, event, value, watermark_ms)
+            self._journeys.take(customer, event, arrival.values, watermark_ms)
         for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)

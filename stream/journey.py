@@ -73,7 +73,7 @@ class Journey(Struct, array_like=True):
         """A step, of a place that the journey knows from now on."""
         places = self.places
         at = self.now.last & 255
-        if not places or places[at] != place:
+        if not places or places[at] is not place:
             if place not in places:
                 places.append(place)
             at = places.index(place)

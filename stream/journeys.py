@@ -8,14 +8,16 @@ from schemas.journey import JourneyStep
 from schemas.touchpoint import Touchpoint
 from stream.config import Config
 from stream.customer import Customer
-from stream.facts import HandedOver, Moved
-from stream.journey import STEPS, Course, Journey, Step, Turn
+from stream.facts import HandedOver, Moved, PathTaken, Stayed
+from stream.journey import STEPS, Course, Journey, JourneyFact, Place, Step, Turn
 from stream.keeping import CUSTOMER
 from stream.segments import Values
 from stream.stages import PRESETS, Signals
 from stream.state import State
 from stream.tally import Tally
 from stream.timers import Timers
+
+_MOST_PLACES = 10_000
 
 
 class Journeys:
@@ -29,6 +31,7 @@ class Journeys:
         self._state = state
         self._tally = tally
         self._timers = timers
+        self._places: dict[Place, Place] = {}
         self.told: list[JourneyStep] = []
 
     def take(self, customer: Customer, event: Touchpoint, values: Values, watermark_ms: int) -> None:
@@ -40,7 +43,7 @@ class Journeys:
             self.run_out(watermark_ms)
         journey = customer.set_out()
         time_ms, life = event.time_ms, journey.now
-        step = journey.step(time_ms, signal, (event.channel, values, event.ticket))
+        step = journey.step(time_ms, signal, self._place(event, values))
         if self._course.is_still(life, step, journey.places):
             journey.steps.append(step)
             life.last = step
@@ -59,6 +62,15 @@ class Journeys:
             self._course.settle(journey)
         if journey.due_ms <= max(watermark_ms, self._timers.passing.reached_ms):
             self._set_timer(event.customer, journey)
+
+    def _place(self, event: Touchpoint, values: Values) -> Place:
+        """Where a step was; the same object for all without a ticket, for there are few different ones of these."""
+        place = event.channel, values, event.ticket
+        if event.ticket is not None:
+            return place
+        if len(self._places) > _MOST_PLACES:
+            self._places.clear()
+        return self._places.setdefault(place, place)
 
     def _again(self, customer: Customer, journey: Journey, step: Step, event: Touchpoint, watermark_ms: int) -> None:
         """A step belongs before others that came earlier: what they counted as changes."""
@@ -110,12 +122,19 @@ class Journeys:
 
     def _count(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint | None = None) -> None:
         for time_ms, place, fact, _ in turns:
-            self._tally.add(self._tally.codes(fact, place[1]), time_ms, watermark_ms)
+            self._count_one(fact, place[1], time_ms, watermark_ms)
         self._tell(customer, turns, event)
+
+    def _count_one(self, fact: JourneyFact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        """There are many different paths and times in a stage: these count by the day."""
+        if type(fact) is Stayed or type(fact) is PathTaken:
+            self._tally.count_day(fact, values, time_ms, watermark_ms)
+        else:
+            self._tally.add(self._tally.codes(fact, values), time_ms, watermark_ms)
 
     def _take_back(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint) -> None:
         for time_ms, place, fact, _ in turns:
-            self._tally.add(self._tally.codes(replace(fact, sign=-1), place[1]), time_ms, watermark_ms)
+            self._count_one(replace(fact, sign=-1), place[1], time_ms, watermark_ms)
         self._tell(customer, turns, event, retracted=True)
 
     def _tell(self, customer: str, turns: list[Turn], event: Touchpoint | None, retracted: bool = False) -> None:

@@ -85,6 +85,13 @@ class Tally:
         """Count a fact in all segments of these values."""
         self.count_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
 
+    def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        """Count a fact in days alone: one that would make cells large, and that nobody asks for by the minute."""
+        level = max(len(RESOLUTIONS) - 1, self._level(time_ms, watermark_ms))
+        by_segment = self._counted[level][self._calendar.day_start_ms(time_ms) // TEN_SECONDS_MS]
+        for segment in self._segments.numbers(values):
+            _move(by_segment, segment, counted(fact), 1)
+
     def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in these segments, given by their numbers."""
         moves = counted(fact)

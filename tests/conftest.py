@@ -3,6 +3,9 @@
 Under ``CI=true`` a run fails when nothing passed, when a test was deselected, when one was skipped for a reason that is
 not in ``ALLOWED_SKIPS``, or when a broker named in ``CXSTREAM_REQUIRE`` was not used. Outside CI a broker that is not
 there only skips its tests, unless it is named in ``CXSTREAM_REQUIRE``.
+
+Two processes run the tests side by side, as most of the time is waiting (pytest-xdist). Each has brokers of its own,
+and tells the process above it what only it knows.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,6 +41,16 @@ class Run:
         self.passed = 0
         self.deselected = 0
         self.skips: list[tuple[str, str]] = []
+
+    def told(self) -> dict[str, Any]:
+        """What the process above does not know of its own."""
+        return {"started": self.started, "tests_on": dict(self.tests_on), "deselected": self.deselected}
+
+    def hear(self, told: dict[str, Any]) -> None:
+        """Take in what another process has told."""
+        self.started |= told["started"]
+        self.tests_on.update(told["tests_on"])
+        self.deselected = max(self.deselected, told["deselected"])  # both choose from all tests
 
     def complaints(self) -> Iterator[str]:
         """Why CI does not accept this run; empty when it does."""
@@ -134,8 +147,17 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return (yield)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A process that ran tests has ended; one that crashed has told nothing, and failed its test."""
+    if "run" in getattr(node, "workeroutput", {}):
+        RUN.hear(node.workeroutput["run"])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if in_ci() and session.exitstatus == pytest.ExitCode.OK and any(RUN.complaints()):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["run"] = RUN.told()
+    elif in_ci() and session.exitstatus == pytest.ExitCode.OK and any(RUN.complaints()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -22,7 +22,7 @@ from stream.metrics.reach import Reach
 from stream.metrics.reply import Reply
 from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
-from stream.metrics.stages import Stages
+from stream.metrics.stages import DURATIONS, Stages
 from stream.metrics.stickiness import Stickiness
 from stream.metrics.tickets import Tickets
 from stream.metrics.trials import Trials
@@ -55,7 +55,7 @@ METRICS: tuple[Metric, ...] = (
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
 DAYS_NEEDED: Mapping[str, int] = {
-    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values], 1),
+    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values, *DURATIONS], 1),
     **dict.fromkeys(Stickiness.values, 2),
 }
 """Values that can only be read over whole local days, and over how many of them at least."""

@@ -20,7 +20,7 @@ class Handoffs(Metric):
         handoff.FROM.TO: handoffs from one channel to another
         handoffs.ticket: handoffs after a step that was about a ticket
         handoffs.same: of these, about the same ticket
-        path.CHANNELS: purchases after these channels, in order, `>` between them: the first in each journey
+        path.CHANNELS: the first purchase in each journey, after these channels, `>` between them; in days alone
     Edge cases:
         A journey counts where it began, and as one over several channels where it came to the second: the rate is the
             share of such journeys over a long stretch, and may be more than 1 over a short one.

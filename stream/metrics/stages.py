@@ -8,6 +8,8 @@ from stream.metrics.base import Metric, Reading, Value
 from stream.sketch import quantile
 from stream.stages import LAPSED, STAGES
 
+DURATIONS = tuple(f"stage_{name}_p50_seconds" for name in STAGES)
+
 
 class Stages(Metric):
     """How many customers came to each stage of their journey, how long they had been in it, and how many left from it.
@@ -38,10 +40,11 @@ class Stages(Metric):
         stage_lapsed_left = customers who came back after that
     Counters:
         stage.FROM.TO: moves from one stage to another; `none` is where all come from
-        stayed.FROM.bINDEX: moves from a stage after a time in this bucket of a histogram of logarithms
+        stayed.FROM.bINDEX: moves from a stage after a time in this bucket of a histogram of logarithms; in days alone
     Edge cases:
         A stage is entered at the time of the touchpoint that tells of it, also where that arrives late: the last 24
             touchpoints of a customer are put in order, and what they had counted as before is taken back.
+        How long a stage lasted counts by the day, and can only be read over whole local days.
         The stage only moves forward; who goes from awareness to purchase at once was never in consideration.
         Who comes back after a lapse is where they were before, and may go on from there by the same touchpoint.
         Whoever was forgotten (`customer_days`) begins anew.
@@ -50,7 +53,8 @@ class Stages(Metric):
     Example:
         >>> stages = Stages()
         >>> turns = [Moved("awareness", "purchase"), Stayed("awareness", bucket(60_000))]
-        >>> found = stages.read(Reading(dict(pair for turn in turns for pair in stages.count(turn))))
+        >>> counters = dict(pair for turn in turns for pair in stages.count(turn))
+        >>> found = stages.read(Reading(counters, [counters]))
         >>> found["stage_purchase_entered"].value, round(found["stage_awareness_p50_seconds"].value)
         (1, 60)
     """
@@ -86,6 +90,7 @@ class Stages(Metric):
                 found["stage_lapsed_left"] = Value(left, left)
             elif left:
                 found[f"stage_{name}_dropoff_ratio"] = Value(moves.get((name, LAPSED), 0) / left, left)
+            if left and name != LAPSED and reading.days is not None:
                 stayed = with_prefix(reading.total, f"stayed.{name}.b")
                 median_ms = quantile({int(index): n for index, n in stayed.items()}, 0.5)
                 if median_ms is not None:
