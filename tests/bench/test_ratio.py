@@ -1,8 +1,8 @@
 """A guard: how many times as fast as stock Faust the full job is, both measured here and now.
 
 Not a benchmark: the runs are short, other tests run beside them, and the floor is about half of what is found on a
-quiet machine, so that only a loss worth looking for fails. By CPU seconds: what is included is known once a second, which is much of so short a time. The
-engines' results are checked on the way.
+quiet machine, so that only a loss worth looking for fails. By CPU seconds: what is included is known once a second,
+which is much of so short a time. The engines' results are checked on the way.
 """
 
 from pathlib import Path
