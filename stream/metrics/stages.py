@@ -51,6 +51,7 @@ class Stages(Metric):
     Source:
         The customer journey in five stages, and its variant in four (setting `stages`)
     Example:
+        >>> from stream.sketch import bucket
         >>> stages = Stages()
         >>> turns = [Moved("awareness", "purchase"), Stayed("awareness", bucket(60_000))]
         >>> counters = dict(pair for turn in turns for pair in stages.count(turn))
