@@ -14,12 +14,14 @@ class Activity(Struct, array_like=True):
     """Bit ``i`` of ``days`` (little-endian) is the day ``first_day + i``; ``last_ms`` the first moment of the last day.
 
     Adding a day before or between others moves the gap of the one after it. Within the last day, an earlier moment
-    moves its count there, so that a part of that day reads right too.
+    moves its count there, so that a part of that day reads right too. ``began`` is the first day of all, also where
+    it is no longer among ``days``; 0 in what was stored before there were cohorts: then it is the first of ``days``.
     """
 
     first_day: int
     days: bytes
     last_ms: int
+    began: int = 0
 
 
 FIRST = Active(None)
@@ -28,7 +30,7 @@ FIRST = Active(None)
 
 def started(day: int, time_ms: int) -> Activity:
     """The first day of a customer's activity, which counts as ``FIRST``."""
-    return Activity(day, b"\x01", time_ms)
+    return Activity(day, b"\x01", time_ms, day)
 
 
 def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int], int]) -> list[Counted]:
@@ -46,6 +48,7 @@ def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int]
     at = day - activity.first_day
     if at >= 0 and bits >> at & 1:
         return list(_earlier(activity, bits, at, time_ms))
+    activity.began = min(activity.began or activity.first_day, day)
     if at < 0:
         bits, activity.first_day, at = bits << -at, day, 0
     before = bits & ((1 << at) - 1)
@@ -87,6 +90,7 @@ def forget(activity: Activity, day: int) -> None:
     bits = int.from_bytes(activity.days, "little")
     older = bits & ((1 << max(0, day - activity.first_day)) - 1)
     if older:
+        activity.began = activity.began or activity.first_day
         shift = older.bit_length() - 1
         bits >>= shift
         activity.first_day += shift

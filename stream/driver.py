@@ -7,7 +7,7 @@ It does what the two agents do, in their order: outputs go out, then the state i
 can also crash like them. Use it to test rules and mappings, as our own tests do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -142,6 +142,11 @@ class Driver:
         history = self._boards[partition_of(segment, self._partitions)].history
         before_ms = self.config.calendar.days_before_ms(start_ms, end_ms) if by_day else None
         return read_metrics(history.read(segment, start_ms, end_ms, by_day, before_ms))
+
+    def counters(self, start_ms: int, end_ms: int, segment: Segment = ()) -> Mapping[str, int]:
+        """What has been counted in [start, end), aligned to 10 s."""
+        history = self._boards[partition_of(segment, self._partitions)].history
+        return history.read(segment, start_ms, end_ms).total
 
     def segments(self) -> set[Segment]:
         """Every segment with data."""

@@ -59,6 +59,14 @@ class Active(Struct, frozen=True):
     sign: int = 1
 
 
+class Cohort(Struct, frozen=True):
+    """A customer was active in a week or month, ``age`` of them after that of the first activity."""
+
+    unit: str
+    age: int
+    sign: int = 1
+
+
 class Opened(Struct, frozen=True, array_like=True, tag=True):
     """A ticket was opened."""
 
@@ -236,6 +244,7 @@ CaseFact = (
 Fact = (
     Arrived
     | Active
+    | Cohort
     | Asked
     | Reviewed
     | Mentioned

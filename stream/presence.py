@@ -1,6 +1,6 @@
 """Who was active on which day: counted once for each customer, day and segment."""
 
-from stream import activity
+from stream import activity, cohorts
 from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
@@ -45,10 +45,18 @@ class Presence:
             if known is None:
                 days[keys[number]] = activity.started(day, time_ms)
                 new.append(self._first[number])
+                self._enter(number, cohorts.entered(day), watermark_ms)
                 continue
             if day - known.first_day > self._kept_days:
                 activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
+            self._enter(number, cohorts.entries(known, day), watermark_ms)
             for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
                 self._tally.count_in((number,), fact, at_ms, watermark_ms)
         if new:
             self._tally.add(new, time_ms, watermark_ms)
+
+    def _enter(self, number: int, entries: list[cohorts.Entry], watermark_ms: int) -> None:
+        """Count what a day is to cohorts."""
+        for first_day, fact in entries:
+            time_ms = self._calendar.day_number_start_ms(first_day)
+            self._tally.count_day_in((number,), fact, time_ms, watermark_ms)

@@ -23,13 +23,13 @@ from schemas.cell import (
     decode_watermark_key,
 )
 from stream.config import Config, Segmentation
-from stream.counters import Counters
+from stream.counters import Counters, merged
 from stream.errors import CxstreamError
 from stream.history import History
 from stream.metrics import DAYS_NEEDED, Value
 from stream.metrics import read as read_metrics
 from stream.segments import OTHER
-from stream.slices import RESOLUTIONS, TEN_SECONDS_MS, Calendar
+from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
 from stream.windows import known_window
 
 
@@ -199,6 +199,11 @@ class Ledger(History):
         if before_ms is not None and not self._holds(before_ms, span.start_ms):
             before_ms = None
         return read_metrics(self.read(segment, span.start_ms, self._reached_ms(span.end_ms), span.by_day, before_ms))
+
+    def all(self, segment: Segment) -> Counters:
+        """What has been counted in all days that are kept."""
+        days = self._slices.get(segment, {}).get(DAY_MS, {})
+        return merged(days.values())
 
     def check(self, span: Span) -> None:
         """Make sure that all slices of the span are still kept.

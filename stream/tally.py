@@ -87,9 +87,13 @@ class Tally:
 
     def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in days alone: one that would make cells large, and that nobody asks for by the minute."""
+        self.count_day_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
+
+    def count_day_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
+        """The same in these segments, given by their numbers."""
         level = max(len(RESOLUTIONS) - 1, self._level(time_ms, watermark_ms))
         by_segment = self._counted[level][self._calendar.day_start_ms(time_ms) // TEN_SECONDS_MS]
-        for segment in self._segments.numbers(values):
+        for segment in segments:
             _move(by_segment, segment, counted(fact), 1)
 
     def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:

@@ -1,64 +1,40 @@
 """``cxstream metrics``: values with their sample sizes, for any window or range, read from the topic `cells`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Literal
 
 import typer
-from msgspec import DecodeError, json
+from msgspec import json
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.question import Question, ask, label
 from agents.cli.tables import print_table, shown
 from agents.clock import now_ms
-from agents.reader import printable, reading
-from agents.settings import Settings, load
-from schemas.cell import Segment
+from agents.reader import printable
+from agents.settings import load
 from schemas.metric import Metric
-from stream.config import Config, Segmentation
+from stream.config import Config
 from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
 from stream.metrics import DAYS_NEEDED, UNITS
 from stream.published import published
-from stream.ranges import Ledger, RangeError, Span, moment, range_span, window_span, written
+from stream.ranges import Ledger, RangeError, written
 from stream.slices import Calendar
-from stream.windows import LENGTHS, WINDOWS, find_window
 
 _DEFAULT_WINDOWS = ("1h", "1d", "30d")
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked for: segments of ``names`` with the values in ``where``, ``metrics``, and when.
+class Query(Question):
+    """The ``metrics`` that are asked for; ``given``: by name."""
 
-    ``between`` is a range; without one, ``windows`` are read as they stood before ``before_ms`` (None: now).
-    """
-
-    names: Segmentation
-    where: dict[str, str]
-    metrics: tuple[str, ...]
-    windows: tuple[str, ...]
-    before_ms: int | None = None
-    between: Span | None = None
+    metrics: tuple[str, ...] = ()
     given: bool = False
-    """Were the metrics asked for by name?"""
-
-    @property
-    def segment(self) -> Segment | None:
-        """The one segment that is asked for; None where there may be many."""
-        if set(self.names) != set(self.where):
-            return None
-        return tuple((name, self.where[name]) for name in self.names)
-
-    def spans(self, calendar: Calendar, latest_ms: int) -> list[Span]:
-        """The stretches to read, where the latest event was at ``latest_ms``."""
-        if self.between is not None:
-            return [self.between]
-        at_ms = latest_ms if self.before_ms is None else self.before_ms - 1
-        return [window_span(name, calendar, at_ms) for name in self.windows]
 
 
 def metrics(
@@ -78,7 +54,7 @@ def metrics(
     """Show metrics with their sample sizes; a dash (null) is no data. Dates are days in the settings' time zone."""
     settings = load(settings_file, bootstrap=bootstrap)
     query = _query(settings.config, window or (), (start, end), where or (), by or (), metric or (), as_of)
-    ledger = _ledger(settings, query)
+    ledger = query.read(settings, "metrics")
     found = list(_found(query, ledger, settings.config.calendar))
     for note in _notes(query, ledger, settings.config):
         typer.echo(f"metrics: {note}", err=True)
@@ -102,64 +78,21 @@ def _query(
     Raises:
         CxstreamError: it makes no sense, or names what does not exist.
     """
-    pairs = dict(_pair(text) for text in where)
-    if len(pairs) < len(where):
-        raise CxstreamError("--where names a dimension twice: give each one value")
-    for name in windows:
-        if find_window(name) is None:
-            raise CxstreamError(
-                f"there is no window `{name}`{suggestion(name, WINDOWS)}; or a length such as {LENGTHS}"
-            )
+    asked = ask(config, windows, edges, where, by, as_of, _DEFAULT_WINDOWS)
     for name in wanted:
         if name not in UNITS:
             raise CxstreamError(f"there is no metric `{name}`{suggestion(name, UNITS)}")
-    between = _between(edges, bool(windows) or as_of is not None, config.calendar)
     query = Query(
-        names=_segmentation((*pairs, *by), config),
-        where=pairs,
+        asked.names,
+        asked.where,
+        asked.windows,
+        asked.before_ms,
+        asked.between,
         metrics=tuple(dict.fromkeys(wanted)) or tuple(UNITS),
-        windows=tuple(dict.fromkeys(windows)) or _DEFAULT_WINDOWS,
-        before_ms=None if as_of is None else _before_ms(as_of, config.calendar),
-        between=between,
         given=bool(wanted),
     )
     _check_days(query, config.calendar)
     return query
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value):
-        raise CxstreamError(f"--where `{text}` is no dimension and value: write --where channel=web")
-    return name, value
-
-
-def _segmentation(dimensions: Sequence[str], config: Config) -> Segmentation:
-    for names in config.segmentations:
-        if set(names) == set(dimensions):
-            return names
-    for name in dimensions:
-        if name not in config.dimensions:
-            raise CxstreamError(f"there is no dimension `{name}`{suggestion(name, config.dimensions)}")
-    counted = ", ".join(" + ".join(names) or "the total" for names in config.segmentations)
-    asked = " + ".join(dict.fromkeys(dimensions))
-    raise CxstreamError(f"{asked} is not counted (`segments` in the settings); there are {counted}")
-
-
-def _between(edges: tuple[str | None, str | None], has_windows: bool, calendar: Calendar) -> Span | None:
-    start, end = edges
-    if start is None and end is None:
-        return None
-    if start is None or end is None:
-        raise CxstreamError("a range needs both --from and --to")
-    if has_windows:
-        raise CxstreamError("--from and --to are a range of their own: leave out --window and --as-of")
-    return range_span(moment(start, calendar)[0], moment(end, calendar)[0], calendar)
-
-
-def _before_ms(as_of: str, calendar: Calendar) -> int:
-    time_ms, is_date = moment(as_of, calendar)
-    return calendar.day_end_ms(time_ms) if is_date else time_ms
 
 
 def _check_days(query: Query, calendar: Calendar) -> None:
@@ -172,21 +105,6 @@ def _check_days(query: Query, calendar: Calendar) -> None:
             raise RangeError(
                 f"{name} needs {days}: use --window 30d, or midnights in {calendar.zone} for --from and --to"
             )
-
-
-def _ledger(settings: Settings, query: Query) -> Ledger:
-    """The cells of the segments that are asked for, as they stand."""
-    ledger = Ledger(settings.config, query.names, query.where)
-    foreign = 0
-    with reading(settings.bootstrap) as reader:
-        for record in reader.read(settings.topic("cells")):
-            try:
-                ledger.merge(record.key, record.value)
-            except DecodeError:
-                foreign += 1
-    if foreign:
-        typer.echo(f"metrics: left out {foreign:,} records of {settings.topic('cells')} that are no cells", err=True)
-    return ledger
 
 
 def _found(query: Query, ledger: Ledger, calendar: Calendar) -> Iterator[Metric]:
@@ -222,13 +140,9 @@ def _notes(query: Query, ledger: Ledger, config: Config) -> Iterator[str]:
         name, value = query.segment[-1]
         known = {dict(segment)[name] for segment in ledger.seen}
         meant = suggestion(value, known) if known else ""
-        yield printable(f"nothing has been counted for {_label(query.segment)}{meant}")
+        yield printable(f"nothing has been counted for {label(query.segment)}{meant}")
     if ledger.is_capped:
         yield f"there were over {config.max_segments:,} values: those that came later are counted as `other`"
-
-
-def _label(segment: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in segment) or "total"
 
 
 def _show(query: Query, found: list[Metric], calendar: Calendar) -> None:

@@ -35,6 +35,16 @@ def shown(value: float, unit: str) -> str:
     return f"{value:.2f}" if unit == "score" else f"{value:,.0f}"
 
 
+def bar(part: float, most: float, width: int = 24) -> str:
+    """A bar of a chart, as long as its part of ``most``, in eighths of a character.
+
+    >>> bar(1, 2, width=3), bar(0, 0)
+    ('█▌', '')
+    """
+    eighths = round(8 * width * part / most) if most > 0 and part > 0 else 0
+    return "█" * (eighths // 8) + ("" if eighths % 8 == 0 else "▏▎▍▌▋▊▉"[eighths % 8 - 1])
+
+
 def duration(seconds: float) -> str:
     """A length of time in its two largest units.
 

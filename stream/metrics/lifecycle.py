@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stream.facts import Fact
+from stream.facts import Cohort, Fact
 from stream.metrics.active import NEVER, distinct
 from stream.metrics.base import Metric, Reading, Value
 
@@ -18,8 +18,10 @@ class Lifecycle(Metric):
         retention_ratio = retained customers / customers active in the period before
         churn_ratio = dormant customers / customers active in the period before, so 1 − retention
     Counters:
-        active.new: as the active customers count them; there is none of its own
+        active.new: as the active customers count them
         active.GAP: the same
+        cohort.UNIT.AGE: customers active in a week or month, so many after that of their first activity, on its first
+            day and in days alone; see `cxstream cohorts`
     Edge cases:
         A day, week or month is compared with the one before it, the last n days with the n days before them, and any
             range of whole days with as many days before it. It reads nothing for other windows.
@@ -45,10 +47,11 @@ class Lifecycle(Metric):
         "retention_ratio": "ratio",
         "churn_ratio": "ratio",
     }
-    facts = ()
+    facts = (Cohort,)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
-        yield from ()
+        if isinstance(fact, Cohort):
+            yield f"cohort.{fact.unit}.{fact.age}", fact.sign
 
     def read(self, reading: Reading) -> dict[str, Value]:
         if reading.days is None:

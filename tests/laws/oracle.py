@@ -7,7 +7,7 @@ list.
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -208,6 +208,24 @@ def by_customer(event: Event) -> bool:
 
 def day(time: int, zone: str) -> date:
     return datetime.fromtimestamp(time // 1000, UTC if zone == "UTC" else ZoneInfo(zone)).date()
+
+
+def cohorts(events: list[Event], zone: str, segment: Segment = ()) -> dict[tuple[str, date, int], int]:
+    """Customers active in a week or month, by its first day and its age since the one of their first activity."""
+    days: dict[str, set[date]] = {}
+    for event in events:
+        if by_customer(event) and belongs(event, segment):
+            days.setdefault(event["customer"], set()).add(day(event["time"], zone))
+    found: dict[tuple[str, date, int], int] = {}
+    for seen in days.values():
+        first = min(seen)
+        weeks = {each - timedelta(days=each.weekday()) for each in seen}
+        months = {each.replace(day=1) for each in seen}
+        ages = [("week", each, (each - min(weeks)).days // 7) for each in weeks]
+        ages += [("month", each, 12 * (each.year - first.year) + each.month - first.month) for each in months]
+        for entry in ages:
+            found[entry] = found.get(entry, 0) + 1
+    return found
 
 
 def active(events: list[Event], first: date, last: date, zone: str, segment: Segment = ()) -> set[str]:

@@ -43,7 +43,7 @@ class Teller:
     def _any(self) -> dict[str, Any]:
         return self.random.choice(
             [
-                {"type": "visit.page", "page": "/"},
+                {"type": "visit.page", "page": self.random.choice(("/", "/product/7"))},
                 {"type": "visit.load", "page": "/", "load_ms": 5},
                 {"type": "email.sent"},
                 {"type": "email.clicked"},

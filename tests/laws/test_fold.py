@@ -162,6 +162,20 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
                 assert found["dormant_customers"].value == len(earlier - seen)
 
 
+def assert_cohorts_equal_the_set(driver: Driver, events: list[Event], zone: str) -> None:
+    calendar, known = Calendar(zone), days(events, zone)
+    firsts = {first for each in known for first in (each - timedelta(days=each.weekday()), each.replace(day=1))}
+    for segment in segments(events):
+        found = {}
+        for first in firsts:
+            start = calendar.midnight_ms(first)
+            for name, number in driver.counters(start, calendar.day_end_ms(start), segment).items():
+                if name.startswith("cohort."):
+                    _, unit, age = name.split(".")
+                    found[unit, first, int(age)] = number
+        assert found == oracle.cohorts(events, zone, segment)
+
+
 def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed: int, zone: str) -> None:
     """Of the last day, customers count from their first moment on."""
     random, calendar, known = Random(seed), Calendar(zone), days(events, zone)
@@ -183,6 +197,7 @@ def test_a_large_story_equals_the_list(seed: int, zone: str) -> None:
     assert driver.rejected == []
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
+    assert_cohorts_equal_the_set(driver, events, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 
@@ -195,6 +210,7 @@ def test_any_small_story_equals_the_list(seed: int, zone: str, customers: int) -
     assert driver.rejected == []
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
+    assert_cohorts_equal_the_set(driver, events, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 

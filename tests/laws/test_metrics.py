@@ -20,6 +20,7 @@ from stream.facts import (
     Bounced,
     CartClosed,
     CartRecovered,
+    Cohort,
     Contact,
     Delivered,
     Fact,
@@ -67,6 +68,7 @@ def answered(draw: st.DrawFn, kinds: Sequence[str] = tuple(SCALES)) -> Answered:
 FACTS: dict[type, st.SearchStrategy[Fact]] = {
     Answered: answered(),
     Resolved: st.builds(Resolved, st.sets(st.sampled_from(list(Contact))).map(lambda s: tuple(sorted(s))), durations),
+    Cohort: st.builds(Cohort, st.sampled_from(["week", "month"]), st.integers(0, 200), st.just(1)),
     Opened: st.just(Opened()),
     Replied: st.builds(Replied, st.integers(0, 10**9), st.just(1)),
     Waited: st.builds(Waited, st.one_of(st.none(), st.integers(0, 10**7)), st.just(1)),

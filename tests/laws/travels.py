@@ -41,7 +41,9 @@ def wants(event: Event, bought: bool) -> str:
         return "retention" if bought else "awareness"
     if kind in ("chat.started", "chat.message"):
         return "retention" if bought else "consideration"
-    if kind in ("visit.cart", "account.trial_started"):
+    if kind in ("visit.cart", "account.trial_started") or (
+        kind == "visit.page" and event["page"].lstrip("/").startswith("product")
+    ):
         return "consideration"
     return "awareness"
 

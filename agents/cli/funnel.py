@@ -1,0 +1,86 @@
+"""``cxstream funnel``: how many customers came to each stage of their journey, and how many went on."""
+
+from typing import Annotated, Any, Literal
+
+import orjson
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.question import ask, label
+from agents.cli.tables import bar, print_table, shown
+from agents.clock import now_ms
+from agents.settings import load
+from stream.funnel import funnel as rungs_of
+from stream.funnel import standing
+from stream.metrics import Reading, read
+from stream.metrics.stages import transitions
+from stream.ranges import written
+from stream.stages import LAPSED, PRESETS
+
+
+def funnel(
+    window: Annotated[str | None, typer.Option(help="Window to read: 30d by default, any length, week, month.")] = None,
+    start: Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="End of the range, itself not in it.")] = None,
+    where: Annotated[list[str] | None, typer.Option(help="Only this segment: channel=web.")] = None,
+    output: Annotated[Literal["table", "json"], typer.Option("--format", help="For people or programs.")] = "table",
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+) -> None:
+    """Show the stages of customers' journeys: how many came to each, went on, or lapsed, and are there now."""
+    settings = load(settings_file, bootstrap=bootstrap)
+    config, calendar = settings.config, settings.config.calendar
+    asked = ask(config, [window] if window else [], (start, end), where or [], usual=("30d",))
+    ledger = asked.read(settings, "funnel")
+    latest_ms = ledger.latest_ms or now_ms()
+    (span,) = asked.spans(calendar, latest_ms)
+    ledger.check(span)
+    segment = asked.segment or ()
+    reading = ledger.read(segment, span.start_ms, span.end_ms, span.by_day)
+    rungs = rungs_of(transitions(reading), PRESETS[config.stages])
+    there = standing(transitions(Reading(ledger.all(segment))))
+    medians = read(reading)
+    found: list[dict[str, Any]] = []
+    for rung in rungs:
+        median = medians.get(f"stage_{rung.stage}_p50_seconds")
+        found.append(
+            {
+                "stage": rung.stage,
+                "now": there.get(rung.stage, 0),
+                "reached": rung.reached,
+                "went_on": rung.went_on,
+                "lapsed": rung.lapsed,
+                "conversion": rung.conversion,
+                "median_seconds": None if median is None else median.value,
+            }
+        )
+    if output == "json":
+        what = {"from": span.start_ms, "to": span.end_ms, "segment": dict(segment), "stages": found}
+        typer.echo(orjson.dumps(what | {"lapsed_now": there.get(LAPSED, 0)}))
+        return
+    _show(found, there.get(LAPSED, 0))
+    stretch = f"{label(segment)}, {written(span.start_ms, calendar)} to {written(span.end_ms, calendar)}"
+    typer.echo(f"{stretch}; events up to {written(latest_ms, calendar)}")
+
+
+def _show(found: list[dict[str, Any]], lapsed_now: int) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("stage", no_wrap=True)
+    for name in ("reached", "", "to the next", "lapsed", "median time", "there now"):
+        table.add_column(name, justify="left" if not name else "right", no_wrap=True)
+    most = max((row["reached"] for row in found), default=0)
+    for row in found:
+        table.add_row(
+            row["stage"],
+            f"{row['reached']:,}",
+            Text(bar(row["reached"], most), "cyan"),
+            "" if row["conversion"] is None else shown(row["conversion"], "ratio"),
+            f"{row['lapsed']:,}",
+            "–" if row["median_seconds"] is None else shown(row["median_seconds"], "seconds"),
+            f"{row['now']:,}",
+        )
+    table.add_row(Text(LAPSED, "dim"), "", "", "", "", "", f"{lapsed_now:,}")
+    print_table(table)

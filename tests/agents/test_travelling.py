@@ -1,0 +1,151 @@
+"""The commands about journeys: what they show is what a walk through the raw events comes to, and SQL over them."""
+
+import json
+from collections import Counter, namedtuple
+
+import duckdb
+import pytest
+from typer.testing import CliRunner
+
+from agents.cli import app
+from agents.simulator import Population, encode
+from tests.e2e.traffic import send
+from tests.e2e.workers import deployment
+from tests.laws import oracle, travels
+
+START_MS, DAYS = 1_717_372_800_000, 100  # Monday, 2024-06-03 UTC
+RANGE = ("--from", "2024-06-03", "--to", "2024-09-12")
+Travelled = namedtuple("Travelled", "file events turns sql")
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def read_json(travelled, command, *options):
+    result = run(command, *options, "--settings", travelled.file, "--format", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def travelled(embedded, tmp_path_factory):
+    """A population that is heard of now and then, so that some lapse and some come back."""
+    folder = tmp_path_factory.mktemp("travelling")
+    records = list(encode(Population(9, 250, START_MS, DAYS * 86_400_000, 0.0006)))
+    (folder / "events.ndjson").write_bytes(b"\n".join(record.value or b"" for record in records))
+    events = [json.loads(record.value or b"") for record in records]
+    last = max(event["time"] for event in events)
+    turns = travels.all_turns(events, oracle.by_customer, lambda _: last)
+    sql = duckdb.sql(f"SELECT * FROM read_ndjson('{folder}/events.ndjson', sample_size = -1, union_by_name = true)")
+    with deployment(embedded.bootstrap, folder, 1, partitions=1, segments=[["channel"], ["region"]]) as running:
+        running.wait_until_read(send(running, records))
+        yield Travelled(running.file, events, turns, sql)
+
+
+def moves(turns):
+    return Counter(turn.what[1:3] for turn in turns if turn.what[0] == "moved")
+
+
+@pytest.mark.parametrize("region", [None, "eu"])
+def test_the_funnel_is_that_of_a_walk_through_the_events(travelled, region):
+    where = [] if region is None else ["--where", f"region={region}"]
+    found = read_json(travelled, "funnel", *RANGE, *where)
+    told = moves(turn for turn in travelled.turns if region is None or turn.of.get("region") == region)
+    stages = travels.ORDER
+    assert sum(told[stage, "lapsed"] for stage in stages) > 20
+    for at, stage in enumerate(found["stages"]):
+        name, later = stages[at], stages[at:]
+        assert stage["stage"] == name
+        reached = sum(told[before, to] for before in ("none", *stages[:at]) for to in later)
+        assert stage["reached"] == reached
+        assert stage["lapsed"] == told[name, "lapsed"]
+        assert stage["went_on"] == sum(told[name, to] for to in later)
+        came = sum(number for (_, to), number in told.items() if to == name)
+        assert stage["now"] == came - sum(number for (before, _), number in told.items() if before == name)
+        if at + 1 < len(stages):
+            on = sum(told[before, to] for before in ("none", *later[:1], *stages[:at]) for to in later[1:])
+            assert stage["conversion"] == (on / reached if reached else None)
+    lapsed, back = (sum(n for pair, n in told.items() if pair[side] == "lapsed") for side in (1, 0))
+    assert found["lapsed_now"] == lapsed - back > 0
+
+
+def test_handoffs_are_those_of_a_walk_through_the_events(travelled):
+    found = read_json(travelled, "paths", *RANGE)
+    told = Counter(turn.what[1:3] for turn in travelled.turns if turn.what[0] == "handoff")
+    assert {(each["from"], each["to"]): each["handoffs"] for each in found["handoffs"]} == told
+
+
+def test_paths_are_the_channels_before_the_first_purchase_of_each_journey(travelled):
+    customers: dict = {}
+    for event in travelled.events:
+        if travels.is_step(event, oracle.by_customer(event)):
+            customers.setdefault(event["customer"], []).append(event)
+    told: Counter = Counter()
+    for steps in customers.values():
+        path: list[str] = []
+        bought, last = False, None
+        for event in steps:
+            if last is None or event["time"] - last >= 30 * travels.DAY:
+                path, bought = [], False
+            last = event["time"]
+            if path[-1:] != [event["channel"]]:
+                path.append(event["channel"])
+            if event["type"] in ("purchase.completed", "account.converted") and not bought:
+                told[tuple(path[-5:])] += 1
+                bought = True
+    found = read_json(travelled, "paths", *RANGE, "--top", 1000)
+    assert {tuple(each["channels"]): each["purchases"] for each in found["paths"]} == told
+    assert found["purchases"] == told.total() > 50
+
+
+@pytest.mark.parametrize("unit", ["week", "month"])
+def test_cohorts_are_what_sql_says(travelled, unit):
+    active = ", ".join(f"'{event['id']}'" for event in travelled.events if oracle.by_customer(event))
+    rows = travelled.sql.query(
+        "events",
+        f"""WITH periods AS (
+            SELECT DISTINCT customer, date_trunc('{unit}', epoch_ms(time)) AS period FROM events WHERE id IN ({active})
+        ), ages AS (
+            SELECT min(period) OVER (PARTITION BY customer) AS cohort, period FROM periods
+        )
+        SELECT cohort::DATE, date_diff('{unit}', cohort, period) AS age, count(*) FROM ages GROUP BY ALL""",
+    ).fetchall()
+    told: dict = {}
+    for cohort, age, number in rows:
+        told.setdefault(cohort.isoformat(), {})[age] = number
+    found = read_json(travelled, "cohorts", "--by", unit, "--from", "2024-06-03")
+    assert {row["cohort"]: {age: n for age, n in enumerate(row["active"]) if n} for row in found["cohorts"]} == told
+    assert len(told) > 2
+
+
+def test_a_journey_names_each_touchpoint_and_where_it_led(travelled):
+    customer = max(travelled.events, key=lambda event: event["type"] == "purchase.completed")["customer"]
+    found = read_json(travelled, "journey", customer)
+    own = [event for event in travelled.events if event["customer"] == customer]
+    assert [leg["event"] for leg in found["touchpoints"] if leg["event"]] == [event["id"] for event in own]
+    told = [turn.what for turn in travelled.turns if turn.of["customer"] == customer and turn.what[0] == "moved"]
+    said = [turn for leg in found["touchpoints"] for turn in leg["turns"] if "→" in turn and "bought" not in turn]
+    assert said == [f"→ {to}" if before == "none" else f"{before} → {to}" for _, before, to, _ in told]
+    assert found["stage"] == told[-1][2]
+    shown = run("journey", customer, "--settings", travelled.file).stdout
+    assert f"{customer}: {found['stage']} for" in shown
+    assert all(channel in shown for channel in {event["channel"] for event in own})
+
+
+def test_who_is_not_known_and_what_is_not_counted_is_said(travelled):
+    unknown = run("journey", "nobody", "--settings", travelled.file)
+    assert "nothing is known of the customer `nobody`" in str(unknown.exception)
+    uncounted = run("funnel", "--where", "planet=mars", "--settings", travelled.file)
+    assert "there is no dimension `planet`" in str(uncounted.exception)
+
+
+def test_tables_are_for_people(travelled):
+    for command, words in (
+        ("funnel", ("awareness", "there now", "lapsed", "%")),
+        ("paths", ("path to a purchase", "handoff", "→")),
+        ("cohorts", ("customers", "%", "total")),
+    ):
+        shown = run(command, "--settings", travelled.file)
+        assert shown.exit_code == 0, shown.output
+        assert all(word in shown.stdout for word in words), shown.stdout
