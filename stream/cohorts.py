@@ -96,9 +96,9 @@ def cohort(unit: str, first: int, age: int) -> int:
 def matrix(unit: str, counted: Mapping[int, Mapping[str, int]]) -> dict[int, dict[int, int]]:
     """Customers by cohort and age, each cohort by its first day; ``counted`` are the counters of those first days.
 
-    >>> counted = {738064: {"cohort.week.0": 5}, 738071: {"cohort.week.1": 3, "cohort.month.2": 9}}
+    >>> counted = {738060: {"cohort.week.0": 5}, 738067: {"cohort.week.1": 3, "cohort.month.2": 9}}
     >>> matrix("week", counted)
-    {738064: {0: 5, 1: 3}}
+    {738060: {0: 5, 1: 3}}
     """
     found: dict[int, dict[int, int]] = {}
     prefix = f"cohort.{unit}."

@@ -29,8 +29,11 @@ from stream.history import History
 from stream.metrics import DAYS_NEEDED, Value
 from stream.metrics import read as read_metrics
 from stream.segments import OTHER
-from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
 from stream.windows import known_window
+
+_MOST_PIECES = 31
+_GRAINS_MS = (TEN_SECONDS_MS, MINUTE_MS, 5 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, 30 * DAY_MS, 2**62)
 
 
 class RangeError(CxstreamError):
@@ -75,6 +78,43 @@ def range_span(start_ms: int, end_ms: int, calendar: Calendar) -> Span:
     by_day = all(calendar.day_start_ms(edge_ms) == edge_ms for edge_ms in (start_ms, end_ms))
     before_ms = calendar.days_before_ms(start_ms, end_ms) if by_day else None
     return Span(f"{first}/{last}", start_ms, end_ms, by_day, before_ms)
+
+
+def before(span: Span, calendar: Calendar) -> Span:
+    """The period before: as many whole days, the calendar month before, or as long a stretch.
+
+    >>> calendar = Calendar()
+    >>> hour = range_span(3_600_000, 7_200_000, calendar)
+    >>> before(hour, calendar).start_ms
+    0
+    """
+    start_ms = span.before_ms
+    if start_ms is None:
+        start_ms = 2 * span.start_ms - span.end_ms
+    return Span(span.name, start_ms, span.start_ms, span.by_day)
+
+
+def pieces(span: Span, calendar: Calendar) -> list[Span]:
+    """Parts of a span, in order and about as long as each other, to see how something went: at most 31.
+
+    They are runs of days where the span is made of more than one; else of hours, minutes or ten seconds.
+
+    >>> [len(pieces(range_span(0, length, Calendar()), Calendar())) for length in (7 * 86_400_000, 3_600_000, 10_000)]
+    [7, 12, 1]
+    """
+    first = calendar.day_number(span.start_ms)
+    days = calendar.day_number(span.end_ms - 1) + 1 - first
+    if span.by_day and days > 1:
+        each = -(-days // _MOST_PIECES)
+        edges = [calendar.day_number_start_ms(first + day) for day in range(0, days, each)]
+    else:
+        length = span.end_ms - span.start_ms
+        each_ms = next(ms for ms in _GRAINS_MS if length <= ms * _MOST_PIECES)
+        edges = list(range(span.start_ms, span.end_ms, each_ms))
+    return [
+        Span(span.name, start_ms, end_ms, span.by_day and days > 1)
+        for start_ms, end_ms in zip(edges, [*edges[1:], span.end_ms], strict=True)
+    ]
 
 
 def moment(text: str, calendar: Calendar) -> tuple[int, bool]:
@@ -204,6 +244,10 @@ class Ledger(History):
         """What has been counted in all days that are kept."""
         days = self._slices.get(segment, {}).get(DAY_MS, {})
         return merged(days.values())
+
+    def holds(self, span: Span) -> bool:
+        """Whether all slices of the span are still kept."""
+        return self._holds(span.start_ms, span.end_ms)
 
     def check(self, span: Span) -> None:
         """Make sure that all slices of the span are still kept.

@@ -1,5 +1,7 @@
 """Tables and values as people read them in a terminal."""
 
+from collections.abc import Sequence
+
 from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
@@ -35,6 +37,17 @@ def shown(value: float, unit: str) -> str:
     return f"{value:.2f}" if unit == "score" else f"{value:,.0f}"
 
 
+def change(now: float, before: float, unit: str) -> str:
+    """By how much a value has changed: ratios in points, all others in percent.
+
+    >>> change(0.45, 0.40, "ratio"), change(110, 100, "customers"), change(4.0, 0.0, "score")
+    ('+5.0 pts', '+10 %', '')
+    """
+    if unit == "ratio":
+        return f"{100 * (now - before):+.1f} pts"
+    return f"{100 * (now - before) / abs(before):+.0f} %" if before else ""
+
+
 def bar(part: float, most: float, width: int = 24) -> str:
     """A bar of a chart, as long as its part of ``most``, in eighths of a character.
 
@@ -43,6 +56,18 @@ def bar(part: float, most: float, width: int = 24) -> str:
     """
     eighths = round(8 * width * part / most) if most > 0 and part > 0 else 0
     return "█" * (eighths // 8) + ("" if eighths % 8 == 0 else "▏▎▍▌▋▊▉"[eighths % 8 - 1])
+
+
+def spark(values: Sequence[float | None]) -> str:
+    """A line of small columns, from the least to the most; a blank where there is no value.
+
+    >>> spark([1, None, 3, 2])
+    '▁ █▅'
+    """
+    known = [value for value in values if value is not None]
+    least, most = min(known, default=0), max(known, default=0)
+    step = (most - least) / 7 or 1
+    return "".join(" " if value is None else "▁▂▃▄▅▆▇█"[round((value - least) / step)] for value in values)
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The commands about journeys: what they show is what a walk through the raw events comes to, and SQL over them."""
 
+import csv
 import json
 from collections import Counter, namedtuple
 
@@ -149,3 +150,54 @@ def test_tables_are_for_people(travelled):
         shown = run(command, "--settings", travelled.file)
         assert shown.exit_code == 0, shown.output
         assert all(word in shown.stdout for word in words), shown.stdout
+
+
+def test_metrics_stand_beside_those_of_the_period_before_and_their_course(travelled):
+    options = ("--metric", "touchpoints", "--metric", "active_customers", "--compare", "--trend")
+    found = read_json(travelled, "metrics", "--from", "2024-07-08", "--to", "2024-07-15", *options)
+    told = {each["metric"]: each for each in found}
+
+    def count(what, first, days):
+        start = f"date '2024-07-{first:02}'"
+        inside = f"epoch_ms(time) >= {start} AND epoch_ms(time) < {start} + {days}"
+        return travelled.sql.query("events", f"SELECT {what} FROM events WHERE {inside}").fetchall()[0][0]
+
+    assert told["touchpoints"]["value"] == count("count(*)", 8, 7)
+    assert told["touchpoints"]["before"] == {"value": count("count(*)", 1, 7), "samples": count("count(*)", 1, 7)}
+    assert told["touchpoints"]["trend"] == [count("count(*)", day, 1) or None for day in range(8, 15)]
+    active = f"""count(DISTINCT customer) FILTER (id IN ({
+        ", ".join(f"'{event['id']}'" for event in travelled.events if oracle.by_customer(event))
+    }))"""
+    assert told["active_customers"]["before"]["value"] == count(active, 1, 7)
+    assert told["active_customers"]["trend"] == [count(active, day, 1) or None for day in range(8, 15)]
+
+
+def test_metrics_as_comma_separated_values(travelled):
+    options = ("--by", "region", "--metric", "touchpoints", "--compare", "--format", "csv")
+    result = run("metrics", "--from", "2024-07-08", "--to", "2024-07-15", *options, "--settings", travelled.file)
+    header, *lines = list(csv.reader(result.stdout.splitlines()))
+    assert header == [
+        "region",
+        "metric",
+        "window",
+        "from",
+        "to",
+        "unit",
+        "value",
+        "samples",
+        "before",
+        "before_samples",
+    ]
+    rows = travelled.sql.query(
+        "events",
+        """SELECT region, count(*) FROM events WHERE epoch_ms(time) >= date '2024-07-08'
+        AND epoch_ms(time) < date '2024-07-15' AND region IS NOT NULL GROUP BY region""",
+    ).fetchall()
+    assert {line[0]: line[6] for line in lines} == {region: str(number) for region, number in rows}
+
+
+def test_a_table_of_metrics_shows_change_and_course(travelled):
+    asked = ("--from", "2024-07-08", "--to", "2024-07-15", "--compare", "--trend", "--settings", travelled.file)
+    shown = run("metrics", *asked).stdout
+    assert all(word in shown for word in ("change", "trend", "before", "%", "█"))
+    assert "stage_engagement" not in shown

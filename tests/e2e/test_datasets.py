@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -13,12 +14,14 @@ from agents import mappings
 from agents.brokers import Broker
 from agents.replay import replay
 from schemas.metric import Metric
-from stream import mapping
+from stream import cohorts, mapping
 from stream.board import Board
 from stream.history import History
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
+from stream.metrics.handoffs import Handoffs
 from stream.metrics.lifecycle import Lifecycle
+from stream.metrics.stages import Stages
 from stream.metrics.stickiness import Stickiness
 from stream.slices import Calendar
 from stream.windows import WINDOWS
@@ -84,6 +87,8 @@ IGNORED = {
     "active_customers",
     *Stickiness.values,
     *Lifecycle.values,
+    *Stages.values,
+    *Handoffs.values,
     "fcr_one_touch_ratio",
     "ces_easy_ratio",
     "ces_hard_ratio",
@@ -250,6 +255,19 @@ def compare_months(history: History, path: Path, calendar: Calendar) -> int:
     return len(truth)
 
 
+def compare_cohorts(history: History, path: Path, calendar: Calendar) -> int:
+    """The cohorts by month equal SQL; how many of their numbers were compared."""
+    truth = purchases.cohorts(path)
+    counted, month = {}, date(1997, 1, 1)
+    while month < date(1998, 8, 1):
+        start_ms = calendar.midnight_ms(month)
+        counted[month.toordinal()] = history.read((), start_ms, calendar.day_end_ms(start_ms)).total
+        month = (month + timedelta(days=31)).replace(day=1)
+    found = cohorts.matrix("month", counted)
+    assert {date.fromordinal(began): ages for began, ages in found.items()} == truth
+    return sum(len(ages) for ages in truth.values())
+
+
 def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_data: Callable[[str], Path]) -> None:
     path = shared_data("cd-purchases-1997.txt.gz")
     running = streamed(path, "cd-purchases", [["channel"], ["product"]])
@@ -273,6 +291,7 @@ def test_the_purchases_equal_sql(streamed: Callable[..., Deployment], shared_dat
     assert checked > 100
     whole = next(b for b in held if () in b.history.segments()).history
     assert compare_months(whole, path, calendar) == 17
+    assert compare_cohorts(whole, path, calendar) > 40
     assert (
         read_metrics(whole.read((), 852_076_800_000, 1_000_000_000_000, by_day=True))["active_customers"].value
         == 23_570

@@ -62,6 +62,19 @@ def months(path: Path | str) -> dict[date, Month]:
     return {row[0]: Month(*row[1:]) for row in rows}
 
 
+def cohorts(path: Path | str) -> dict[date, dict[int, int]]:
+    """Customers by the month of their first purchase, and of these, those who bought so many months later."""
+    query = f"""{PURCHASES}, active as (select distinct customer, date_trunc('month', day)::date as month from purchases
+        ), aged as (select min(month) over (partition by customer) as cohort, month from active)
+        select cohort, date_diff('month', cohort, month) as age, count(*) from aged group by all"""
+    with duckdb.connect() as db:
+        rows = db.execute(query, [str(path)]).fetchall()
+    found: dict[date, dict[int, int]] = {}
+    for cohort, age, number in rows:
+        found.setdefault(cohort, {})[age] = number
+    return found
+
+
 def activity(
     path: Path | str, from_day: date | None = None, to_day: date | None = None, by=()
 ) -> dict[tuple[str, ...], Activity]:
