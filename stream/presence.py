@@ -4,9 +4,10 @@ from stream import activity, cohorts
 from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
+from stream.facts import Cohort
 from stream.segments import Segments
 from stream.slices import DAY_MS
-from stream.tally import Tally
+from stream.tally import Coder, Tally
 
 
 class Presence:
@@ -20,6 +21,7 @@ class Presence:
         self._segments = segments
         self._first = tally.coder(activity.FIRST)
         self._day, self._start_ms, self._end_ms = 0, 0, 0
+        self._entered: list[tuple[int, Coder]] = []
 
     def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
         """The customer did something: count the day, once for each segment."""
@@ -37,26 +39,29 @@ class Presence:
         self._start_ms = self._calendar.day_start_ms(time_ms)
         self._end_ms = self._calendar.day_end_ms(self._start_ms)
         self._day = self._calendar.day_number(self._start_ms)
+        self._entered = [self._entry(*entry) for entry in cohorts.entered(self._day)]
+
+    def _entry(self, first_day: int, fact: Cohort) -> tuple[int, Coder]:
+        """When a week or month begins, and the codes of what counts there."""
+        return self._calendar.day_number_start_ms(first_day), self._tally.coder(fact)
 
     def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
-        day, days, keys, new = self._day, customer.activity, self._segments.keys, []
+        day, days, keys = self._day, customer.activity, self._segments.keys
+        new: list[int] = []
         for number in arrival.segments:
             known = days.get(keys[number])
             if known is None:
                 days[keys[number]] = activity.started(day, time_ms)
-                new.append(self._first[number])
-                self._enter(number, cohorts.entered(day), watermark_ms)
+                new.append(number)
                 continue
             if day - known.first_day > self._kept_days:
                 activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
-            self._enter(number, cohorts.entries(known, day), watermark_ms)
+            for entry in cohorts.entries(known, day):
+                start_ms, coder = self._entry(*entry)
+                self._tally.add_day((coder[number],), start_ms, watermark_ms)
             for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
                 self._tally.count_in((number,), fact, at_ms, watermark_ms)
         if new:
-            self._tally.add(new, time_ms, watermark_ms)
-
-    def _enter(self, number: int, entries: list[cohorts.Entry], watermark_ms: int) -> None:
-        """Count what a day is to cohorts."""
-        for first_day, fact in entries:
-            time_ms = self._calendar.day_number_start_ms(first_day)
-            self._tally.count_day_in((number,), fact, time_ms, watermark_ms)
+            self._tally.add([self._first[number] for number in new], time_ms, watermark_ms)
+            for start_ms, coder in self._entered:
+                self._tally.add_day([coder[number] for number in new], start_ms, watermark_ms)

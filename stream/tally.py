@@ -1,7 +1,7 @@
 """What one batch adds to the counters, gathered in the finest slices and rolled up once at the end."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from schemas.cell import Segment
 from stream.config import Config
@@ -9,8 +9,9 @@ from stream.counters import Counters
 from stream.facts import Fact
 from stream.metrics import counted
 from stream.segments import Segments, Values
-from stream.slices import RESOLUTIONS, TEN_SECONDS_MS
+from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS
 
+_DAY = len(RESOLUTIONS) - 1
 _MOST_VALUES = 10_000
 """Different values whose codes are remembered for a fact."""
 CellId = tuple[Segment, int, int]
@@ -48,6 +49,7 @@ class Tally:
         self._calendar = config.calendar
         self._segments = segments
         self._finest_kept_ms = config.retention_ms[TEN_SECONDS_MS]
+        self._day_kept_ms = config.retention_ms[DAY_MS]
         self._by_code: list[tuple[int, Moves]] = []
         self._coders: dict[Moves, Coder] = {}
         self._codes: dict[Fact, dict[Values, Sequence[int]]] = {}
@@ -87,14 +89,19 @@ class Tally:
 
     def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in days alone: one that would make cells large, and that nobody asks for by the minute."""
-        self.count_day_in(self._segments.numbers(values), fact, time_ms, watermark_ms)
+        moves, day_ms = counted(fact), self._calendar.day_start_ms(time_ms)
+        by_segment = self._counted[self._day_level(day_ms, watermark_ms)][day_ms // TEN_SECONDS_MS]
+        for segment in self._segments.numbers(values):
+            _move(by_segment, segment, moves, 1)
 
-    def count_day_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
-        """The same in these segments, given by their numbers."""
-        level = max(len(RESOLUTIONS) - 1, self._level(time_ms, watermark_ms))
-        by_segment = self._counted[level][self._calendar.day_start_ms(time_ms) // TEN_SECONDS_MS]
-        for segment in segments:
-            _move(by_segment, segment, counted(fact), 1)
+    def add_day(self, codes: Iterable[int], day_ms: int, watermark_ms: int) -> None:
+        """Count what these codes stand for in the day that begins then, and in no finer slice."""
+        self._coded[self._day_level(day_ms, watermark_ms)][day_ms // TEN_SECONDS_MS].extend(codes)
+
+    def _day_level(self, day_ms: int, watermark_ms: int) -> int:
+        if watermark_ms - day_ms < self._day_kept_ms:
+            return _DAY
+        return max(_DAY, self._level(day_ms, watermark_ms))
 
     def count_in(self, segments: Sequence[int], fact: Fact, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in these segments, given by their numbers."""
