@@ -51,7 +51,8 @@ def entries(activity: Activity, day: int) -> list[Entry]:
     at = day - activity.first_day
     if at >= 0 and bits >> at & 1:
         return []
-    began = activity.began or activity.first_day
+    # Of what was stored before there were cohorts nothing was counted that could be taken back.
+    began = activity.began or min(activity.first_day, day)
     found: list[Entry] = []
     for unit in UNITS:
         first = start(unit, day)

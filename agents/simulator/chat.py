@@ -1,4 +1,6 @@
-"""Live chat: a bot first, then a queue, then a person; sometimes it goes on by telephone with the same ticket."""
+"""Live chat: a bot first, then a queue, then a person. Sometimes it goes on by telephone, with the same ticket, and
+sometimes with an email in between.
+"""
 
 from agents.simulator.call import ring
 from agents.simulator.catalogue import QUESTIONS, REPLIES, TEAMS
@@ -6,6 +8,7 @@ from agents.simulator.desk import open_ticket, settle, staff_wait
 from agents.simulator.scene import Scene
 from agents.simulator.survey import ask
 from schemas.chat import ChatEnded, ChatHandedOff, ChatMessage, ChatStarted
+from schemas.email import EmailReceived
 from schemas.ticket import TicketPending
 
 
@@ -27,6 +30,10 @@ def chat(scene: Scene) -> None:
     if scene.chance(0.07):
         scene.emit(ChatHandedOff, "chat", to_channel="phone", to_agent=agent, touchpoint="support")
         _end(scene, started_ms)
+        if scene.chance(0.35):
+            scene.wait(300)
+            scene.emit(EmailReceived, "email", subject="The photographs you asked for", touchpoint="support")
+            scene.wait(600)
         scene.wait(60)
         ring(scene)
         return

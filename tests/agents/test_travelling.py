@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.cli import app
+from agents.settings import load
 from agents.simulator import Population, encode
+from tests.e2e.consume import consume
 from tests.e2e.traffic import send
 from tests.e2e.workers import deployment
 from tests.laws import oracle, travels
@@ -98,6 +100,23 @@ def test_paths_are_the_channels_before_the_first_purchase_of_each_journey(travel
     found = read_json(travelled, "paths", *RANGE, "--top", 1000)
     assert {tuple(each["channels"]): each["purchases"] for each in found["paths"]} == told
     assert found["purchases"] == told.total() > 50
+
+
+def test_the_topic_tells_of_each_move_and_handoff(travelled):
+    settings = load(travelled.file, environment={})
+    told = [json.loads(each.value) for each in consume(settings.bootstrap, settings.topic("journeys"))]
+    by_id = {each["id"]: each for each in told}
+    assert all(each["customer"] == each["id"].split("/")[0] for each in told)
+    moved = {
+        (each["customer"], each["time"], each.get("from_stage", "none"), each["stage"], each.get("after_ms"))
+        for each in by_id.values()
+        if "stage" in each
+    }
+    truth = [turn for turn in travelled.turns if turn.what[0] == "moved"]
+    assert moved == {(turn.of["customer"], turn.time, *turn.what[1:]) for turn in truth}
+    handed = {(each["customer"], each["time"], each["from_channel"]) for each in told if "from_channel" in each}
+    truth = [turn for turn in travelled.turns if turn.what[0] == "handoff"]
+    assert handed == {(turn.of["customer"], turn.time, turn.what[1]) for turn in truth}
 
 
 @pytest.mark.parametrize("unit", ["week", "month"])

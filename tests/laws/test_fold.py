@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 
 from schemas.cell import Segment
+from schemas.journey import JourneyStep
 from schemas.rejected import Reason
 from stream.config import Config
 from stream.driver import Driver, Store
@@ -26,7 +27,7 @@ from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.stickiness import Stickiness
 from stream.slices import Calendar
 from stream.timers import PREFIX as TIMER
-from tests.laws import oracle
+from tests.laws import oracle, travels
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, MINUTE, SECOND, START, Teller, record
 
@@ -253,6 +254,26 @@ def test_three_partitions_read_like_one(seed: int) -> None:
         driver.go_on(NOW + 100 * DAY)  # by then all timers have run out that the windows can see
     assert readings(three, events, seed) == readings(one, events, seed)
     assert three.segments() == one.segments() == segments(events)
+
+
+@laws
+@given(seed=seeds)
+def test_what_is_told_of_journeys_is_what_happened(seed: int) -> None:
+    """Whatever came late: what was told and not so is told again as retracted."""
+    events = Teller(seed, days=25).story(customers=6, acts=4)
+    driver = run(events, sizes(seed))
+    known: dict[str, JourneyStep] = {}
+    for step in (step for folded in driver.folded for step in folded.journeys):
+        if step.retracted:
+            del known[step.id]
+        else:
+            known[step.id] = step
+    last = max(event["time"] for event in events)
+    truth = travels.all_turns(events, oracle.by_customer, lambda _: last)
+    moves = {(s.customer, s.time_ms, s.from_stage or "none", s.stage, s.after_ms) for s in known.values() if s.stage}
+    assert moves == {(t.of["customer"], t.time, *t.what[1:]) for t in truth if t.what[0] == "moved"}
+    handoffs = {(s.customer, s.time_ms, s.from_channel, s.channel) for s in known.values() if s.from_channel}
+    assert handoffs == {(t.of["customer"], t.time, *t.what[1:3]) for t in truth if t.what[0] == "handoff"}
 
 
 @laws
