@@ -17,8 +17,8 @@ from agents.settings import load
 from schemas.alert import Alert
 from stream.errors import CxstreamError
 from stream.metrics import UNITS
-from stream.ranges import written
 from stream.slices import Calendar
+from stream.spans import written
 
 _decode = json.Decoder(Alert).decode
 _STYLES = {"firing": "bold red", "resolved": "green"}

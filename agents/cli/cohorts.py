@@ -16,8 +16,8 @@ from agents.clock import now_ms
 from agents.settings import load
 from stream.cohorts import cohort, matrix
 from stream.cohorts import start as start_of
-from stream.ranges import moment, range_span, written
 from stream.slices import Calendar
+from stream.spans import moment, range_span, written
 
 _USUAL = 12
 _SHADES = ("grey30", "blue", "cyan", "green", "bright_green")

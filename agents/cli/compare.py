@@ -27,8 +27,8 @@ from stream.counters import Counters, merged
 from stream.errors import CxstreamError
 from stream.metrics import Reading
 from stream.metrics import read as read_metrics
-from stream.ranges import written
 from stream.slices import DAY_MS, HOUR_MS
+from stream.spans import written
 
 _MOST_NAMED = 10
 Place = tuple[Segment, int, int]

@@ -17,7 +17,7 @@ from stream.funnel import funnel as rungs_of
 from stream.funnel import standing
 from stream.metrics import Reading, read
 from stream.metrics.stages import transitions
-from stream.ranges import written
+from stream.spans import written
 from stream.stages import LAPSED, PRESETS
 
 

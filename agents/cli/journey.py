@@ -20,8 +20,8 @@ from stream.errors import CxstreamError
 from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
-from stream.ranges import moment, written
 from stream.slices import Calendar
+from stream.spans import moment, written
 
 _DETAILS = ("page", "screen", "goal", "author", "direction", "action", "order", "error", "subject", "into", "plan")
 """Fields that say more of a touchpoint than its type, where it has them."""

@@ -25,8 +25,9 @@ from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
 from stream.metrics import DAYS_NEEDED, UNITS, Value
 from stream.published import published
-from stream.ranges import Ledger, RangeError, before, pieces, written
+from stream.ranges import Ledger
 from stream.slices import Calendar
+from stream.spans import RangeError, before, pieces, written
 from stream.stages import PRESETS, STAGES
 
 _DEFAULT_WINDOWS = ("1h", "1d", "30d")

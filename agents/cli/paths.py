@@ -15,7 +15,7 @@ from agents.clock import now_ms
 from agents.settings import load
 from stream.metrics.handoffs import pairs
 from stream.metrics.handoffs import paths as paths_of
-from stream.ranges import written
+from stream.spans import written
 
 
 def paths(

@@ -12,8 +12,9 @@ from schemas.cell import Segment
 from stream.config import Config, Segmentation
 from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
-from stream.ranges import Ledger, Span, moment, range_span, window_span
+from stream.ranges import Ledger
 from stream.slices import Calendar
+from stream.spans import Span, moment, range_span, window_span
 from stream.windows import LENGTHS, WINDOWS, find_window
 
 

@@ -19,8 +19,9 @@ from agents.clock import now_ms
 from agents.reader import Reader, reading
 from agents.settings import Settings, load
 from stream.errors import CxstreamError
-from stream.ranges import Ledger, begun_ms, written
+from stream.ranges import Ledger, begun_ms
 from stream.slices import Calendar
+from stream.spans import written
 
 
 class PartitionStatus(Struct, kw_only=True):

@@ -12,8 +12,9 @@ from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, encode
 from stream.cellmail import mail
 from stream.config import Config
 from stream.fold import Fold
-from stream.ranges import Ledger, RangeError, Span, moment, range_span, window_span, written
+from stream.ranges import Ledger
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
+from stream.spans import RangeError, Span, moment, range_span, window_span, written
 
 Record = namedtuple("Record", "offset key value")
 NOW_MS = 1_780_300_800_000 + 13 * HOUR_MS + 37 * MINUTE_MS + 12_345  # 2026-06-01T21:37:12.345Z
