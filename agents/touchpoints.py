@@ -150,6 +150,8 @@ class TouchpointsAgent:
 
         Without records, it is what follows from time passing.
         """
+        # Of two batches that end at the same offset, the later one is never of an earlier generation.
+        generation = max(generation, lane.fold.marker.generation)
         while True:
             fold = lane.fold
             folded = fold.process(records, now_ms(), generation) if records else fold.go_on(now_ms(), generation)
@@ -194,4 +196,5 @@ class TouchpointsAgent:
         await self._table.written.keep(fold.partition)
         fault_point("after-store")
         fold.settle()
-        self._owned.include(fold.partition, folded.offset + 1)
+        if records:
+            self._owned.include(fold.partition, folded.offset + 1)

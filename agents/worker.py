@@ -193,7 +193,8 @@ class Worker:
             for tp, at in self.app.positions.items()
         }
         for number, lane in self.touchpoints.lanes.items():
-            if lag.get(TP(self.touchpoints.topic, number)) == 0:
+            place = TP(self.touchpoints.topic, number)
+            if place in ends and lag.get(place) == 0:
                 lane.go_on()
         self.health.progress(
             lag,

@@ -91,15 +91,13 @@ class CaseBook:
 
         What would come after the case is forgotten never does.
         """
-        now_ms = min(max(watermark_ms, timers.passing.reached_ms), case.touched_ms + self._kept_ms)
-        due_ms = min((each.time_ms for each in new if each.time_ms > now_ms), default=None)
-        if due_ms is None:
-            case.due_ms = 0
-            return new
+        now_ms, forgotten_ms = max(watermark_ms, timers.passing.reached_ms), case.touched_ms + self._kept_ms
+        due_ms = min((each.time_ms for each in new if now_ms < each.time_ms <= forgotten_ms), default=0)
         if not now_ms < case.due_ms <= due_ms:
-            timers.set(key, due_ms)
             case.due_ms = due_ms
-        return tuple(each for each in new if each.time_ms <= now_ms)
+            if due_ms:
+                timers.set(key, due_ms)
+        return tuple(each for each in new if each.time_ms <= min(now_ms, forgotten_ms))
 
     def _count(self, old: Contributions, new: Contributions, watermark_ms: int) -> None:
         if new[: len(old)] == old:

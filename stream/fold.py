@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from msgspec import msgpack
+from msgspec.structs import replace
 
 from schemas.cell import Segment
 from schemas.rejected import Reason
@@ -140,18 +141,27 @@ class Fold:
                 return folded
 
     def go_on(self, now_ms: int, generation: int = 0) -> Folded:
-        """Nothing has come for a while: event time goes on at the speed of the clock, and what is due by it happens."""
-        folded = Folded(self.marker.offset, self.marker.watermark_ms)
-        if self.marker.clock_ms:
-            reached_ms = self._passing.go_on(self.marker.watermark_ms, now_ms - self.marker.clock_ms)
-            if any(reached_ms >= timers.next_ms for timers in self._timers.values()):
-                self._run_out()
-                self._finish((), folded, generation, self.marker.clock_ms)
+        """Nothing waits to be folded: event time goes on at the speed of the clock, and what is due by it happens.
+
+        In two batches: the first says how far event time has come, and in the next, what is due by that happens.
+        """
+        marker, folded = self.marker, Folded(self.marker.offset, self.marker.watermark_ms)
+        if not marker.clock_ms:
+            return folded
+        next_ms = min(timers.next_due_ms() for timers in self._timers.values())
+        if next_ms <= max(marker.reached_ms, marker.watermark_ms):
+            self._run_out()
+            self._finish((), folded, generation, marker.clock_ms)
+        elif next_ms <= (reached_ms := self._passing.by_now(marker.watermark_ms, now_ms - marker.clock_ms)):
+            new = replace(marker, reached_ms=reached_ms, clock_ms=now_ms, generation=generation)
+            self.state.put(MARKER, new)
+            folded.changes = {MARKER: new.encode(), **self.state.changes()}
         return folded
 
     def settle(self) -> None:
         """The changes of the last batch are durable."""
         self.marker = self.state.get(MARKER, decode_marker) or self.marker
+        self._passing.reached_ms = self.marker.reached_ms
         self.state.settle()
         self._cells.settle()
         for timers in self._timers.values():
@@ -166,7 +176,6 @@ class Fold:
         self._arrivals.clear()
         self._keeping.rollback()
         self._journeys.clear()
-        self._passing.reached_ms = self.marker.reached_ms
         for timers in self._timers.values():
             timers.rollback()
         self._admission.reach(self.marker.watermark_ms)
@@ -237,6 +246,8 @@ class Fold:
 
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int, clock_ms: int) -> None:
         watermark_ms, first = self._admission.watermark_ms, self.marker.first_offset
+        if watermark_ms <= max(self.marker.watermark_ms, self.marker.reached_ms):
+            clock_ms = self.marker.clock_ms or clock_ms  # event time has not moved
         if records:
             first, folded.offset = records[0].offset, records[-1].offset
         folded.watermark_ms = watermark_ms
@@ -245,7 +256,8 @@ class Fold:
         folded.events = self._arrivals.by_type()
         self._arrivals.clear()
         folded.expired = passed + self._cells.expire(watermark_ms)
-        lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset)
+        waiting = {kind for kind, timers in self._timers.items() if timers.next_ms <= watermark_ms}
+        lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, waiting)
         folded.journeys = self._journeys.told.copy()
         self._journeys.clear()
         reached_ms = self._passing.reached_ms

@@ -12,7 +12,8 @@ Moves = Mapping[tuple[str, str], int]
 @dataclass(frozen=True, slots=True)
 class Rung:
     """One stage. ``reached``: came to it or past it for the first time; ``went_on``: from it to a later one; ``lapsed``
-    from it; ``conversion``: of those who reached it, the share that reached the next one, None where there is none.
+    from it; ``conversion``: of those who reached it, the share that reached the next one. None where there is none, or
+    where customers change segments in between. Moves of stages that these settings do not have are left out.
     """
 
     stage: str
@@ -32,7 +33,7 @@ def funnel(moves: Moves, stages: Sequence[str]) -> list[Rung]:
     """
     names = list(dict.fromkeys(stages))
     order = {name: at for at, name in enumerate(["none", *names])}
-    forward = {pair: n for pair, n in moves.items() if LAPSED not in pair}
+    forward = {(before, to): n for (before, to), n in moves.items() if before in order and to in order}
     reached = {
         name: sum(n for (before, to), n in forward.items() if order[before] < order[name] <= order[to])
         for name in names
@@ -40,6 +41,8 @@ def funnel(moves: Moves, stages: Sequence[str]) -> list[Rung]:
     rungs = []
     for name, following in zip(names, [*names[1:], None], strict=True):
         share = reached[following] / reached[name] if following is not None and reached[name] else None
+        if share is not None and share > 1:
+            share = None  # moves count in the segment of the step: some came from another one
         rungs.append(
             Rung(
                 stage=name,

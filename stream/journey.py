@@ -60,7 +60,7 @@ class Life(Struct, array_like=True):
 
 class Journey(Struct, array_like=True):
     """State of one journey. ``base`` sums up the steps before ``steps``, ``now`` all of them. ``due_ms`` is when it is
-    to be looked at again.
+    to be looked at again, ``course`` what it was counted by.
     """
 
     places: list[Place]
@@ -68,6 +68,7 @@ class Journey(Struct, array_like=True):
     base: Life
     now: Life
     due_ms: int = 0
+    course: int = 0
 
     def step(self, time_ms: int, signal: Signal, place: Place) -> Step:
         """A step, of a place that the journey knows from now on."""

@@ -1,6 +1,8 @@
 """The journeys of the customers of one partition: followed step by step, counted, and told of."""
 
 from collections import Counter
+from copy import copy
+from zlib import crc32
 
 from msgspec.structs import replace
 
@@ -25,6 +27,7 @@ class Journeys:
 
     def __init__(self, config: Config, state: State, tally: Tally, timers: Timers) -> None:
         self._course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
+        self._number = crc32(repr(self._course).encode())
         self._lapse_ms = config.lapse_ms
         self._kept_ms = config.kept("customer")
         self._signals = Signals(config.signals)
@@ -42,6 +45,8 @@ class Journeys:
         if watermark_ms >= self._timers.next_ms:
             self.run_out(watermark_ms)
         journey = customer.set_out()
+        if journey.course != self._number:
+            self._change_course(journey)
         time_ms, life = event.time_ms, journey.now
         step = journey.step(time_ms, signal, self._place(event, values))
         if self._course.is_still(life, step, journey.places):
@@ -60,8 +65,13 @@ class Journeys:
             self._again(customer, journey, step, event, watermark_ms)
         if len(journey.steps) > STEPS:
             self._course.settle(journey)
-        if journey.due_ms <= max(watermark_ms, self._timers.passing.reached_ms):
-            self._set_timer(event.customer, journey)
+        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        if journey.due_ms <= now_ms:
+            self._set_timer(event.customer, journey, now_ms)
+
+    def _change_course(self, journey: Journey) -> None:
+        """What was counted by other settings stays as it was."""
+        journey.course, journey.base, journey.steps = self._number, copy(journey.now), []
 
     def _place(self, event: Touchpoint, values: Values) -> Place:
         """Where a step was; the same object for all without a ticket, for there are few different ones of these."""
@@ -97,10 +107,12 @@ class Journeys:
         self._until_now(customer, journey, watermark_ms, turns)
         self._count(name, turns, watermark_ms)
 
-    def _set_timer(self, customer: str, journey: Journey) -> None:
-        if not journey.now.lapsed:
-            journey.due_ms = journey.now.last_ms + self._lapse_ms
-            self._timers.set(CUSTOMER + customer.encode(), journey.due_ms)
+    def _set_timer(self, customer: str, journey: Journey, now_ms: int) -> None:
+        """Have somebody looked at again who may lapse."""
+        due_ms = journey.now.last_ms + self._lapse_ms
+        if not journey.now.lapsed and due_ms > now_ms:
+            journey.due_ms = due_ms
+            self._timers.set(CUSTOMER + customer.encode(), due_ms)
 
     def run_out(self, watermark_ms: int) -> None:
         """Look at the customers of whom nothing may have been heard for long."""
@@ -112,7 +124,7 @@ class Journeys:
             self._state.put(key, customer)
             journey = customer.set_out()
             self._lapse(customer, journey, key[1:].decode(), watermark_ms)
-            self._set_timer(key[1:].decode(), journey)
+            self._set_timer(key[1:].decode(), journey, now_ms)
 
     def end(self, customer: Customer, name: str, watermark_ms: int) -> None:
         """A customer is about to be forgotten: the lapse before that still counts."""

@@ -11,7 +11,7 @@ Whoever was touched again in a later stretch is on a list of that one too, and s
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from heapq import nsmallest
 from struct import pack
 from typing import Protocol
@@ -79,9 +79,10 @@ class Keeping:
             self._listed[key[:1], self.stretch_ms + STRETCH_MS].append(key)
         kept.touched_ms = watermark_ms
 
-    def clear(self, watermark_ms: int, offset: int) -> tuple[Changes, int]:
+    def clear(self, watermark_ms: int, offset: int, waiting: Collection[bytes] = ()) -> tuple[Changes, int]:
         """Delete from the state what was on the lists that are due, as far as one batch may.
 
+        Kinds in ``waiting`` have timers that are still to run out, and are left as they are.
         Returns the lists to be written, those of the batch that ends at ``offset`` and those done with; and the number
         of objects deleted.
         """
@@ -90,12 +91,12 @@ class Keeping:
         for kind, kept_ms in self._kept_ms.items():
             due_ms = watermark_ms - kept_ms
             due_ms -= due_ms % STRETCH_MS
-            if due_ms > self._cleared_ms[kind]:
+            if due_ms > self._cleared_ms[kind] and kind not in waiting:
                 for key in self._due(kind, due_ms):
                     gone += self._forget(_decode(self._load(key) or b"\x90"), _until_ms(key))
                     changes[key] = None
         for (kind, until_ms), keys in self._listed.items():
-            if until_ms <= watermark_ms - self._kept_ms[kind]:
+            if until_ms <= watermark_ms - self._kept_ms[kind] and kind not in waiting:
                 gone += self._forget(keys, until_ms)
             else:
                 changes |= dict(_lists(kind, until_ms, offset, keys))

@@ -10,7 +10,8 @@ _encode = msgpack.Encoder().encode
 class Marker(Struct, array_like=True, frozen=True):
     """What a state includes: the source offset, the watermark, and who wrote it. First in every state batch.
 
-    ``clock_ms`` is when that was by the clock (0: not known), ``reached_ms`` how far event time had come by itself.
+    ``reached_ms`` is how far event time had come by itself, beyond the watermark, and ``clock_ms`` when by the clock it
+    had come to the later of both (0: not known).
     """
 
     version: int

@@ -39,7 +39,7 @@ class Ledger(History):
         super().__init__(config)
         self._names = names
         self._where = tuple((where or {}).items())
-        self._known: dict[bytes, tuple[int, Counters]] = {}
+        self._known: dict[bytes, tuple[tuple[int, int], Counters]] = {}
         self.seen: set[Segment] = set()
         self.watermarks: dict[int, Watermark] = {}
 
@@ -66,14 +66,14 @@ class Ledger(History):
         self.seen.add(where.segment)
         if any(pair not in where.segment for pair in self._where):
             return
-        offset, old = self._known.get(key, (-1, None))
+        turn, old = self._known.get(key, ((-1, 0), None))
         if value is None:
             if old is not None:
                 self._forget(key, where, old)
             return
         cell = decode_cell(value)
-        if cell.offset >= offset:
-            self._known[key] = cell.offset, cell.counters
+        if (cell.offset, cell.generation) >= turn:
+            self._known[key] = (cell.offset, cell.generation), cell.counters
             self.replace(where.segment, where.resolution_ms, where.start_ms, old, cell.counters)
 
     def _forget(self, key: bytes, where: CellKey, old: Counters) -> None:

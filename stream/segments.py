@@ -62,6 +62,7 @@ class Segments:
         known: tuple[Segment, ...] = (),
     ) -> None:
         self._indexes = [tuple((name, dimensions.index(name)) for name in names) for names in segmentations]
+        self._width = len(dimensions)
         self._limit = limit
         self._known: dict[Segment, None] = dict.fromkeys(known)
         self._sizes = dict.fromkeys(segmentations, 0)
@@ -87,7 +88,8 @@ class Segments:
         if found is None:
             if len(self._cache) > 100_000:
                 self._cache.clear()
-            segments = (self._segment(index, values) for index in self._indexes)
+            known = (*values, *[None] * self._width)[: self._width]  # what is stored may be of other settings
+            segments = (self._segment(index, known) for index in self._indexes)
             found = self._cache[values] = tuple(self._number(segment) for segment in segments if segment is not None)
         return found
 

@@ -15,7 +15,7 @@ from struct import pack, unpack_from
 from stream.state import Changes
 
 PREFIX = b"d"
-_AT_ONCE = 500
+_AT_ONCE = 5_000
 """Timers of a kind that a batch lets run out; fewer where one batch of state could not hold what came of them."""
 _IDLE_MS = 2_000
 """Without a record for so long, event time goes on at the speed of the clock."""
@@ -28,14 +28,17 @@ Scan = Callable[[bytes, bytes, int], Sequence[bytes]]
 
 @dataclass(slots=True)
 class Passing:
-    """Event time that passes by itself: how far it has come, where that is beyond the watermark."""
+    """Event time that passes by itself: how far it has come, where that is beyond the watermark.
+
+    It is as in the marker that is stored: were something counted by a time that a crash forgets, it would not be
+    counted again, and whoever was told of it would not be told otherwise.
+    """
 
     reached_ms: int
 
-    def go_on(self, watermark_ms: int, silent_ms: int) -> int:
-        """Nothing has come for so long by the clock: how far event time has come."""
-        self.reached_ms = max(self.reached_ms, watermark_ms + silent_ms - _IDLE_MS)
-        return max(self.reached_ms, watermark_ms)
+    def by_now(self, watermark_ms: int, silent_ms: int) -> int:
+        """How far event time would have come, where it has not moved for so long by the clock."""
+        return max(self.reached_ms, watermark_ms) + max(0, silent_ms - _IDLE_MS)
 
 
 class Timers:
@@ -61,6 +64,13 @@ class Timers:
             heappush(self._young, place)
         self._changes[place] = b""
         self.next_ms = min(self.next_ms, due_ms)
+
+    def next_due_ms(self) -> int:
+        """When the next one is due."""
+        if not self.next_ms:
+            first = [*self._scan(self._key(0), self._key(NEVER_MS), 1), *self._young[:1]]
+            self.next_ms = min(map(_due_ms, first), default=NEVER_MS)
+        return self.next_ms
 
     def run_out(self, now_ms: int) -> list[Due]:
         """Those due by ``now_ms``, the earliest first, as far as the batch may hold them; they are done with."""

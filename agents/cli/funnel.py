@@ -41,7 +41,10 @@ def funnel(
     segment = asked.segment or ()
     reading = ledger.read(segment, span.start_ms, span.end_ms, span.by_day)
     rungs = rungs_of(transitions(reading), PRESETS[config.stages])
-    there = standing(transitions(Reading(ledger.all(segment))))
+    there: dict[str, int] | None = standing(transitions(Reading(ledger.all(segment))))
+    if there is not None and min(there.values(), default=0) < 0:
+        typer.echo("funnel: customers change between such segments, so that nobody is in one for good", err=True)
+        there = None
     medians = read(reading)
     found: list[dict[str, Any]] = []
     for rung in rungs:
@@ -49,7 +52,7 @@ def funnel(
         found.append(
             {
                 "stage": rung.stage,
-                "now": there.get(rung.stage, 0),
+                "now": None if there is None else there.get(rung.stage, 0),
                 "reached": rung.reached,
                 "went_on": rung.went_on,
                 "lapsed": rung.lapsed,
@@ -57,16 +60,17 @@ def funnel(
                 "median_seconds": None if median is None else median.value,
             }
         )
+    lapsed_now = None if there is None else there.get(LAPSED, 0)
     if output == "json":
         what = {"from": span.start_ms, "to": span.end_ms, "segment": dict(segment), "stages": found}
-        typer.echo(orjson.dumps(what | {"lapsed_now": there.get(LAPSED, 0)}))
+        typer.echo(orjson.dumps(what | {"lapsed_now": lapsed_now}))
         return
-    _show(found, there.get(LAPSED, 0))
+    _show(found, lapsed_now)
     stretch = f"{label(segment)}, {written(span.start_ms, calendar)} to {written(span.end_ms, calendar)}"
     typer.echo(f"{stretch}; events up to {written(latest_ms, calendar)}")
 
 
-def _show(found: list[dict[str, Any]], lapsed_now: int) -> None:
+def _show(found: list[dict[str, Any]], lapsed_now: int | None) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("stage", no_wrap=True)
     for name in ("reached", "", "to the next", "lapsed", "median time", "there now"):
@@ -80,7 +84,11 @@ def _show(found: list[dict[str, Any]], lapsed_now: int) -> None:
             "" if row["conversion"] is None else shown(row["conversion"], "ratio"),
             f"{row['lapsed']:,}",
             "–" if row["median_seconds"] is None else shown(row["median_seconds"], "seconds"),
-            f"{row['now']:,}",
+            _number(row["now"]),
         )
-    table.add_row(Text(LAPSED, "dim"), "", "", "", "", "", f"{lapsed_now:,}")
+    table.add_row(Text(LAPSED, "dim"), "", "", "", "", "", _number(lapsed_now))
     print_table(table)
+
+
+def _number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"

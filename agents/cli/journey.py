@@ -12,6 +12,7 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, SettingsFile
 from agents.cli.tables import duration, print_table
+from agents.clock import now_ms
 from agents.reader import Reader, printable, reading
 from agents.settings import Settings, load
 from schemas.touchpoint import Touchpoint
@@ -20,7 +21,7 @@ from stream.errors import CxstreamError
 from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
-from stream.slices import Calendar
+from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 
 _DETAILS = ("page", "screen", "goal", "author", "direction", "action", "order", "error", "subject", "into", "plan")
@@ -69,15 +70,18 @@ def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Tou
     likely = (murmur2(customer.encode()) & 0x7FFFFFFF) % number
     rest = [partition for partition in range(number) if partition != likely]
     found: list[Touchpoint] = []
-    latest_ms = 0
+    latest_ms, horizon_ms = 0, now_ms() + settings.config.future_ms
     for partitions in ([likely], rest):
         if found or not partitions:
             break
         for record in reader.read(topic, partitions):
             try:
-                latest_ms = max(latest_ms, _when(record.value or b"").time_ms)
+                time_ms = _when(record.value or b"").time_ms
             except DecodeError:
                 continue
+            if not EARLIEST_MS <= time_ms <= horizon_ms:
+                continue
+            latest_ms = max(latest_ms, time_ms)
             if record.key == customer.encode():
                 outcome = decode_one(record.value, settings.config.max_record_bytes)
                 if isinstance(outcome, Touchpoint) and outcome.customer == customer:
@@ -99,7 +103,7 @@ def _as_json(customer: str, found: Itinerary) -> dict[str, object]:
     return {"customer": customer, "stage": found.stage, "since": found.since_ms, "touchpoints": legs}
 
 
-def _show(customer: str, found: Itinerary, calendar: Calendar, now_ms: int) -> None:
+def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("time", "channel", "touchpoint", ""):
         table.add_column(name, no_wrap=name != "")
@@ -111,7 +115,7 @@ def _show(customer: str, found: Itinerary, calendar: Calendar, now_ms: int) -> N
     if found.stage is None:
         stage = "no step of a journey yet"
     else:
-        stage = f"{found.stage} for {duration(max(0, now_ms - found.since_ms) / 1000)}"
+        stage = f"{found.stage} for {duration(max(0, until_ms - found.since_ms) / 1000)}"
     console.print(f"{printable(customer)}: {stage}; {len(touchpoints):,} touchpoints on {channels}", highlight=False)
 
 

@@ -82,7 +82,7 @@ FACTS: dict[type, st.SearchStrategy[Fact]] = {
     CartClosed: st.builds(CartClosed, st.booleans(), st.just(1)),
     CartRecovered: st.just(CartRecovered()),
     Moved: st.builds(Moved, st.sampled_from([None, "awareness", "lapsed"]), st.just("purchase"), st.just(1)),
-    Stayed: st.builds(Stayed, st.sampled_from(["awareness", "lapsed"]), st.integers(0, 10**10), st.just(1)),
+    Stayed: st.builds(Stayed, st.sampled_from(["awareness", "lapsed"]), st.integers(0, 2_000), st.just(1)),
     HandedOver: st.builds(HandedOver, channels, channels, st.sampled_from([None, False, True]), st.just(1)),
     Began: st.just(Began()),
     Spread: st.just(Spread()),
