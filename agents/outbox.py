@@ -23,8 +23,7 @@ from stream.errors import CxstreamError
 log = structlog.get_logger(__name__)
 Pair = tuple[bytes | None, bytes | None]
 METADATA_MS = 5_000
-"""How often a client asks which broker leads what, even if it has no reason to. aiokafka may miss being woken for it:
-once brokers had been gone, it was seen not to look for a coordinator again for as long as this."""
+"""How often a client asks which broker leads what, even if it has no reason to."""
 _OVERHEAD_BYTES = 128
 _LONGEST_PAUSE_S = 5.0
 _PARTING_S = 1.0

@@ -18,6 +18,8 @@ from faust.transport.drivers.aiokafka import Consumer as AIOKafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as AIOKafkaTransport
 from faust.types import TP, ConsumerMessage
 
+from agents.outbox import METADATA_MS
+
 _PARTING_S = 1.0
 """How long to wait for brokers when the worker ends."""
 
@@ -44,8 +46,40 @@ class RawSchema(Schema[Any, Any]):
         return decode
 
 
+def bounded(update: Callable[[], asyncio.Future[bool]], seconds: float) -> Callable[[], asyncio.Future[bool]]:
+    """The same, but that who waits for it is told after so long that nothing was updated.
+
+    Once brokers had been gone, a consumer was seen to wait for an update of its metadata that nobody was at any more,
+    and not to look for its group's coordinator again: another worker got its partitions, and it knew nothing of it.
+    """
+
+    def update_soon() -> asyncio.Future[bool]:
+        loop = asyncio.get_running_loop()
+        updated, told = update(), loop.create_future()
+
+        def tell(result: bool) -> None:
+            if not told.done():
+                told.set_result(result)
+
+        timer = loop.call_later(seconds, tell, False)
+
+        def done(of: asyncio.Future[bool]) -> None:
+            timer.cancel()
+            tell(not of.cancelled() and of.exception() is None and of.result())
+
+        updated.add_done_callback(done)
+        return told
+
+    return update_soon
+
+
 class _Thread(AIOKafkaConsumerThread):
     """The consumer's thread, which ends also where no broker answers."""
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        client = self._ensure_consumer()._client
+        client.force_metadata_update = bounded(client.force_metadata_update, METADATA_MS / 1000)
 
     async def on_thread_stop(self) -> None:
         # Closing a fetcher whose broker is gone ends in a cancellation of its own, and nobody would be told of the end.

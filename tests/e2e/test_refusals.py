@@ -99,7 +99,9 @@ def test_a_broker_that_is_gone_for_long_is_waited_for(mortal: KafkaBroker, tmp_p
         running.wait_until_read(len(records))
         assert worker.trouble() == ""
         counted = sum(
-            cell["touchpoints"] for (segment, ms, _), cell in totals(running).items() if (segment, ms) == ((), HOUR_MS)
+            cell.get("touchpoints", 0)
+            for (segment, ms, _), cell in totals(running).items()
+            if (segment, ms) == ((), HOUR_MS)
         )
         assert counted == len(records)
 
