@@ -20,8 +20,10 @@ from stream.segments import Values
 from stream.sketch import bucket
 from stream.stages import BUY, LAPSED, LEVELS, Signal
 
-STEPS = 24
-"""Steps of one journey that may still be put in order."""
+KEPT = 24
+"""The last steps of one journey, which may still be put in order."""
+STEPS = 36
+"""Steps at which those before the ones that are kept are summed up."""
 _PATH = 5
 """Channels of a path, the last ones before a purchase."""
 _OTHER = "other"
@@ -177,10 +179,10 @@ class Course:
         return life, turns
 
     def settle(self, journey: Journey) -> None:
-        """The earlier half of the steps stays as it is, whatever comes."""
-        half = STEPS // 2
-        journey.base, _ = self.lived(journey, journey.steps[:half])
-        del journey.steps[:half]
+        """The earlier steps stay as they are, whatever comes."""
+        earlier = len(journey.steps) - KEPT
+        journey.base, _ = self.lived(journey, journey.steps[:earlier])
+        del journey.steps[:earlier]
         base, now = journey.base, journey.now
         used = {step & 255 for step in (*journey.steps, base.last, base.begun, now.last, now.begun)}
         new = {old: at for at, old in enumerate(sorted(used))}
