@@ -70,7 +70,7 @@ class CaseBook:
         """Look at the cases whose time has come, where these have timers."""
         if self._timers is None:
             return
-        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        now_ms = self._timers.passing.now_ms(watermark_ms)
         for due_ms, key in self._timers.run_out(now_ms):
             case = self._state.get(key, self._kind.decode)
             if isinstance(case, Timed) and case.due_ms == due_ms:
@@ -91,7 +91,7 @@ class CaseBook:
 
         What would come after the case is forgotten never does.
         """
-        now_ms, forgotten_ms = max(watermark_ms, timers.passing.reached_ms), case.touched_ms + self._kept_ms
+        now_ms, forgotten_ms = timers.passing.now_ms(watermark_ms), case.touched_ms + self._kept_ms
         due_ms = min((each.time_ms for each in new if now_ms < each.time_ms <= forgotten_ms), default=0)
         if not now_ms < case.due_ms <= due_ms:
             case.due_ms = due_ms

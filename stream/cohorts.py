@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from stream.activity import Activity
+from stream.counters import with_prefix
 from stream.facts import Cohort
 
 UNITS = ("week", "month")
@@ -102,10 +103,8 @@ def matrix(unit: str, counted: Mapping[int, Mapping[str, int]]) -> dict[int, dic
     {738060: {0: 5, 1: 3}}
     """
     found: dict[int, dict[int, int]] = {}
-    prefix = f"cohort.{unit}."
     for first, counters in sorted(counted.items()):
-        for name, number in counters.items():
-            if name.startswith(prefix) and number:
-                after = int(name[len(prefix) :])
-                found.setdefault(cohort(unit, first, after), {})[after] = number
+        for name, number in with_prefix(counters, f"cohort.{unit}.").items():
+            if number:
+                found.setdefault(cohort(unit, first, int(name)), {})[int(name)] = number
     return {first: dict(sorted(ages.items())) for first, ages in sorted(found.items())}

@@ -149,7 +149,7 @@ class Fold:
         if not marker.clock_ms:
             return folded
         next_ms = min(timers.next_due_ms() for timers in self._timers.values())
-        if next_ms <= max(marker.reached_ms, marker.watermark_ms):
+        if next_ms <= self._passing.now_ms(marker.watermark_ms):
             self._run_out()
             self._finish((), folded, generation, marker.clock_ms)
         elif next_ms <= (reached_ms := self._passing.by_now(marker.watermark_ms, now_ms - marker.clock_ms)):

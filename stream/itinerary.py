@@ -45,7 +45,7 @@ def itinerary(events: Iterable[Touchpoint], config: Config, now_ms: int) -> Itin
         if signal is not None:
             place: Place = (event.channel, (), event.ticket)
             # Two places are enough: that of the step before, and this one's.
-            life.last, life.begun = life.last & ~255, life.begun & ~255
+            life.last = life.last & ~255
             course.live(life, event.time_ms << 12 | signal << 8 | 1, (before, place), turns)
             before = place
         legs += _lapse(turns, event.time_ms)

@@ -42,14 +42,13 @@ class Life(Struct, array_like=True):
     """What the steps so far come to.
 
     ``stage`` is how far the customer has come (-1: nowhere yet), since ``since_ms``; ``last`` is the last step,
-    ``begun`` that with which the present journey began, ``path`` its channels until a purchase, ``several`` whether
-    there was more than one. ``bought``: ever. ``lapsed``: nothing was heard for long.
+    ``path`` the channels of the present journey until a purchase, ``several`` whether there was more than one.
+    ``bought``: ever. ``lapsed``: nothing was heard for long.
     """
 
     stage: int = -1
     since_ms: int = 0
     last: Step = 0
-    begun: Step = 0
     bought: bool = False
     several: bool = False
     lapsed: bool = False
@@ -140,7 +139,7 @@ class Course:
         if life.lapsed:
             _move(life, LAPSED, self.stages[life.stage], step >> 12, place, turns)
         life.lapsed = life.several = False
-        life.begun, life.path = step, (_known(place[0]),)
+        life.path = (_known(place[0]),)
         turns.append((step >> 12, place, Began(), None))
 
     def _hand_over(self, life: Life, before: Place, step: Step, places: Sequence[Place], turns: list[Turn]) -> None:
@@ -184,13 +183,12 @@ class Course:
         journey.base, _ = self.lived(journey, journey.steps[:earlier])
         del journey.steps[:earlier]
         base, now = journey.base, journey.now
-        used = {step & 255 for step in (*journey.steps, base.last, base.begun, now.last, now.begun)}
+        used = {step & 255 for step in (*journey.steps, base.last, now.last)}
         new = {old: at for at, old in enumerate(sorted(used))}
         journey.places = [journey.places[old] for old in new]
         journey.steps = [step & ~255 | new[step & 255] for step in journey.steps]
         for life in (base, now):
             life.last = life.last & ~255 | new[life.last & 255]
-            life.begun = life.begun & ~255 | new[life.begun & 255]
 
 
 def _move(life: Life, before: str | None, stage: str, time_ms: int, place: Place, turns: list[Turn]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from copy import copy
+from typing import Any
 from zlib import crc32
 
 from msgspec.structs import replace
@@ -65,7 +66,7 @@ class Journeys:
             self._again(customer, journey, step, event, watermark_ms)
         if len(journey.steps) > STEPS:
             self._course.settle(journey)
-        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        now_ms = self._timers.passing.now_ms(watermark_ms)
         if journey.due_ms <= now_ms:
             self._set_timer(event.customer, journey, now_ms)
 
@@ -96,7 +97,7 @@ class Journeys:
 
     def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
         """A customer of whom nothing has been heard since has lapsed meanwhile, if not forgotten before."""
-        now_ms, life = max(watermark_ms, self._timers.passing.reached_ms), journey.now
+        now_ms, life = self._timers.passing.now_ms(watermark_ms), journey.now
         now_ms = min(now_ms, customer.touched_ms + self._kept_ms)
         if not life.lapsed and life.last_ms + self._lapse_ms <= now_ms:
             self._course.lapse(life, journey.places, turns)
@@ -116,7 +117,7 @@ class Journeys:
 
     def run_out(self, watermark_ms: int) -> None:
         """Look at the customers of whom nothing may have been heard for long."""
-        now_ms = max(watermark_ms, self._timers.passing.reached_ms)
+        now_ms = self._timers.passing.now_ms(watermark_ms)
         for due_ms, key in self._timers.run_out(now_ms):
             customer = self._state.get(key, Customer.decode)
             if customer is None or customer.journey is None or customer.journey.due_ms != due_ms:
@@ -151,32 +152,23 @@ class Journeys:
 
     def _tell(self, customer: str, turns: list[Turn], event: Touchpoint | None, retracted: bool = False) -> None:
         for time_ms, place, fact, after_ms in turns:
-            by = event.id if event is not None and event.time_ms == time_ms else None
             if isinstance(fact, Moved):
-                step = JourneyStep(
-                    id=f"{customer}/{time_ms}/{fact.stage}",
-                    customer=customer,
-                    time_ms=time_ms,
-                    channel=place[0],
-                    event=by,
-                    stage=fact.stage,
-                    from_stage=fact.before,
-                    after_ms=after_ms,
-                    retracted=retracted,
-                )
+                what = fact.stage
+                turn: dict[str, Any] = {"stage": fact.stage, "from_stage": fact.before, "after_ms": after_ms}
             elif isinstance(fact, HandedOver):
-                step = JourneyStep(
-                    id=f"{customer}/{time_ms}/{fact.before}>{fact.channel}",
-                    customer=customer,
-                    time_ms=time_ms,
-                    channel=place[0],
-                    event=by,
-                    from_channel=fact.before,
-                    same_ticket=fact.same_ticket,
-                    retracted=retracted,
-                )
+                what = f"{fact.before}>{fact.channel}"
+                turn = {"from_channel": fact.before, "same_ticket": fact.same_ticket}
             else:
                 continue
+            step = JourneyStep(
+                id=f"{customer}/{time_ms}/{what}",
+                customer=customer,
+                time_ms=time_ms,
+                channel=place[0],
+                event=event.id if event is not None and event.time_ms == time_ms else None,
+                retracted=retracted,
+                **turn,
+            )
             self.told.append(step)
 
     def clear(self) -> None:

@@ -7,11 +7,11 @@ They are kept in the state beside what they are for, under keys in order of when
 A timer that was set for what is no longer to come does no harm: whoever is looked at says what it counts as.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from struct import pack, unpack_from
 
+from stream.keeping import Scan
 from stream.state import Changes
 
 PREFIX = b"d"
@@ -23,7 +23,6 @@ NEVER_MS = 2**63
 
 Due = tuple[int, bytes]
 """When a timer was due, and the key of what it is for."""
-Scan = Callable[[bytes, bytes, int], Sequence[bytes]]
 
 
 @dataclass(slots=True)
@@ -36,9 +35,13 @@ class Passing:
 
     reached_ms: int
 
+    def now_ms(self, watermark_ms: int) -> int:
+        """How far event time has come."""
+        return max(watermark_ms, self.reached_ms)
+
     def by_now(self, watermark_ms: int, silent_ms: int) -> int:
         """How far event time would have come, where it has not moved for so long by the clock."""
-        return max(self.reached_ms, watermark_ms) + max(0, silent_ms - _IDLE_MS)
+        return self.now_ms(watermark_ms) + max(0, silent_ms - _IDLE_MS)
 
 
 class Timers:

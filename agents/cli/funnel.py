@@ -15,8 +15,8 @@ from agents.clock import now_ms
 from agents.settings import load
 from stream.funnel import funnel as rungs_of
 from stream.funnel import standing
-from stream.metrics import Reading, read
-from stream.metrics.stages import transitions
+from stream.metrics import Reading
+from stream.metrics.stages import Stages, transitions
 from stream.spans import written
 from stream.stages import LAPSED, PRESETS
 
@@ -41,11 +41,11 @@ def funnel(
     segment = asked.segment or ()
     reading = ledger.read(segment, span.start_ms, span.end_ms, span.by_day)
     rungs = rungs_of(transitions(reading), PRESETS[config.stages])
-    there: dict[str, int] | None = standing(transitions(Reading(ledger.all(segment))))
-    if there is not None and min(there.values(), default=0) < 0:
+    balance = standing(transitions(Reading(ledger.all(segment))))
+    there = balance if min(balance.values(), default=0) >= 0 else None
+    if there is None:
         typer.echo("funnel: customers change between such segments, so that nobody is in one for good", err=True)
-        there = None
-    medians = read(reading)
+    medians = Stages().read(reading)
     found: list[dict[str, Any]] = []
     for rung in rungs:
         median = medians.get(f"stage_{rung.stage}_p50_seconds")

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from stream.counters import with_prefix
 from stream.facts import Began, Fact, HandedOver, PathTaken, Spread
 from stream.metrics.base import Metric, Reading, Value
+from stream.metrics.stages import pair
 
 
 class Handoffs(Metric):
@@ -75,12 +77,7 @@ class Handoffs(Metric):
 
 def pairs(reading: Reading) -> dict[tuple[str, str], int]:
     """How many handoffs there were from one channel to another."""
-    found: dict[tuple[str, str], int] = {}
-    for name, number in reading.total.items():
-        if name.startswith("handoff.") and number:
-            _, before, to = name.split(".")
-            found[before, to] = number
-    return found
+    return {pair(name): number for name, number in with_prefix(reading.total, "handoff.").items() if number}
 
 
 def paths(reading: Reading) -> dict[tuple[str, ...], int]:
@@ -89,4 +86,4 @@ def paths(reading: Reading) -> dict[tuple[str, ...], int]:
     >>> paths(Reading({"path.web>chat": 3}))
     {('web', 'chat'): 3}
     """
-    return {tuple(name[5:].split(">")): n for name, n in reading.total.items() if name.startswith("path.") and n}
+    return {tuple(name.split(">")): number for name, number in with_prefix(reading.total, "path.").items() if number}

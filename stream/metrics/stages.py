@@ -105,9 +105,14 @@ def transitions(reading: Reading) -> dict[tuple[str, str], int]:
     >>> transitions(Reading({"stage.none.awareness": 2, "resolved": 1}))
     {('none', 'awareness'): 2}
     """
-    found: dict[tuple[str, str], int] = {}
-    for name, number in reading.total.items():
-        if name.startswith("stage.") and number:
-            _, before, to = name.split(".")
-            found[before, to] = number
-    return found
+    return {pair(name): number for name, number in with_prefix(reading.total, "stage.").items() if number}
+
+
+def pair(name: str) -> tuple[str, str]:
+    """From where to where a counter is, as its name says.
+
+    >>> pair("none.awareness")
+    ('none', 'awareness')
+    """
+    before, to = name.split(".")
+    return before, to
