@@ -43,7 +43,7 @@ REFUSED: dict[Reason, list[bytes | None]] = {
     Reason.OVERSIZED: [value(id="x" * LIMIT), b"[" * (LIMIT + 1), b"\x1f\x8b" * LIMIT],
     Reason.NOT_UTF8: [value(id="X").replace(b"X", b"\xff"), value(id="X").replace(b"X", b"\xed\xa0\x80"), b"\xfe"],
     Reason.UNKNOWN_COMPRESSION: [
-        gzip.compress(value()),
+        gzip.compress(value(), mtime=0),
         b"\x28\xb5\x2f\xfd....",
         b"\x04\x22\x4d\x18",
         b"\x82SNAPPY\x00",
