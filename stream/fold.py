@@ -16,7 +16,7 @@ from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
 from stream.arrivals import Arrivals
 from stream.casebook import CaseBook
-from stream.cases import KINDS, TICKETS
+from stream.cases import KINDS, TicketKind
 from stream.config import Config
 from stream.decode import Refusal, decode
 from stream.errors import StateError
@@ -97,14 +97,14 @@ class Fold:
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
         books = {
-            kind: CaseBook(kind, config, self.state, self._keeping, self._tally, self._timers.get(kind.prefix))
+            kind: CaseBook(kind(config), config, self.state, self._keeping, self._tally, self._timers.get(kind.prefix))
             for kind in KINDS
         }
         self._timed: tuple[Journeys | CaseBook, ...] = (
             self._journeys,
             *(book for kind, book in books.items() if kind.prefix in self._timers),
         )
-        self._tickets = books.pop(TICKETS)
+        self._tickets = books.pop(TicketKind)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
             for event in kind.events:

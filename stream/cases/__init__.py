@@ -12,17 +12,15 @@ from stream.cases.ticket import TicketKind
 from stream.cases.trial import TrialKind
 from stream.cases.wait import WaitKind
 
-TICKETS = TicketKind()
-ANSWERS = AnswerKind()
-KINDS: tuple[Kind[Any], ...] = (
-    TICKETS,
-    ANSWERS,
-    OrderKind(),
-    ShopperKind(),
-    EmailKind(),
-    WaitKind(),
-    TrialKind(),
-    CartKind(),
+KINDS: tuple[type[Kind[Any]], ...] = (
+    TicketKind,
+    AnswerKind,
+    OrderKind,
+    ShopperKind,
+    EmailKind,
+    WaitKind,
+    TrialKind,
+    CartKind,
 )
 
-__all__ = ["ANSWERS", "KINDS", "TICKETS", "Case", "Contribution", "Contributions", "Kind"]
+__all__ = ["KINDS", "AnswerKind", "Case", "Contribution", "Contributions", "Kind", "TicketKind"]

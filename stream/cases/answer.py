@@ -43,7 +43,8 @@ class AnswerKind(Kind[Answer]):
         scale = event.scale or DEFAULT_SCALES[event.kind]
         return (Contribution(event.time_ms, values, Answered(event.kind, event.score, scale.min, scale.max)),)
 
-    def decode(self, data: bytes) -> Answer:
+    @staticmethod
+    def decode(data: bytes) -> Answer:
         return _SHAPE.decode(data)
 
 

@@ -75,7 +75,8 @@ class CartKind(Kind[Cart]):
                 last = None
         return (*counted, *(_closed(last, None) if last is not None else ()))
 
-    def decode(self, data: bytes) -> Cart:
+    @staticmethod
+    def decode(data: bytes) -> Cart:
         return _decode(data)
 
 

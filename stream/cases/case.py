@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from schemas.touchpoint import Touchpoint
+from stream.config import Config
 from stream.facts import CaseFact
 from stream.segments import Values
 
@@ -67,6 +68,9 @@ class Kind(ABC, Generic[C]):
     events: ClassVar[tuple[type[Touchpoint], ...]]
     timed: ClassVar[bool] = False
 
+    def __init__(self, config: Config) -> None:
+        """Cases as a deployment counts them."""
+
     @abstractmethod
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         """What tells the case from others of the same customer; None where the touchpoint is about none."""
@@ -87,6 +91,7 @@ class Kind(ABC, Generic[C]):
         """What the case counts as, as ``take`` said last; of a kind whose cases are ``Timed``, also what is to come."""
         return case.counted
 
+    @staticmethod
     @abstractmethod
-    def decode(self, data: bytes) -> C:
+    def decode(data: bytes) -> C:
         """A case as it is stored."""

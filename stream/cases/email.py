@@ -47,7 +47,8 @@ class EmailKind(Kind[Email]):
         case.opened |= isinstance(event, EmailOpened) or case.clicked
         return tuple(_counted(case))
 
-    def decode(self, data: bytes) -> Email:
+    @staticmethod
+    def decode(data: bytes) -> Email:
         return _decode(data)
 
 

@@ -59,7 +59,8 @@ class OrderKind(Kind[Order]):
             case.refunds.sort(key=_when)
         return _counted(case)
 
-    def decode(self, data: bytes) -> Order:
+    @staticmethod
+    def decode(data: bytes) -> Order:
         return _decode(data)
 
 

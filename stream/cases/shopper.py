@@ -37,7 +37,8 @@ class ShopperKind(Kind[Shopper]):
         case.event = event.id
         return (Contribution(event.time_ms, values, FirstPurchase()),)
 
-    def decode(self, data: bytes) -> Shopper:
+    @staticmethod
+    def decode(data: bytes) -> Shopper:
         return _decode(data)
 
 

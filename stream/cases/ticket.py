@@ -113,7 +113,8 @@ class TicketKind(Kind[Ticket]):
     def take(self, case: Ticket, event: Touchpoint, values: Values) -> Contributions:
         return _counted(case) if _apply(case, event, values) else case.counted
 
-    def decode(self, data: bytes) -> Ticket:
+    @staticmethod
+    def decode(data: bytes) -> Ticket:
         return _SHAPE.decode(data)
 
 

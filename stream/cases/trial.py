@@ -70,7 +70,8 @@ class TrialKind(Kind[Trial]):
             return (trial,)
         return trial, Contribution(end_ms, values, TrialExpired())
 
-    def decode(self, data: bytes) -> Trial:
+    @staticmethod
+    def decode(data: bytes) -> Trial:
         return _SHAPE.decode(data)
 
 

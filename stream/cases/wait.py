@@ -54,7 +54,8 @@ class WaitKind(Kind[Wait]):
             return None
         return _counted(case)
 
-    def decode(self, data: bytes) -> Wait:
+    @staticmethod
+    def decode(data: bytes) -> Wait:
         return _decode(data)
 
 

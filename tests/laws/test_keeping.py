@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.cases import ANSWERS, KINDS, TICKETS
+from stream.cases import KINDS, AnswerKind, TicketKind
 from stream.config import Config
 from stream.customer import Customer
 from stream.driver import Driver
@@ -134,7 +134,11 @@ def test_nothing_is_left_of_those_who_never_came_back() -> None:
     told += [answered(5_000, START + 5_000, 3)]
     told += [{**visit(6_000, START + 6_000), "type": "ticket.opened", "ticket": "t", "author": "customer"}]
     driver = run([*told, visit(7_000, START + 100 * DAY, "bob")], iter([1_000, 1_000, 1_000, 1_000]))
-    assert (objects(driver, CUSTOMER), objects(driver, TICKETS.prefix), objects(driver, ANSWERS.prefix)) == (1, 0, 0)
+    assert (objects(driver, CUSTOMER), objects(driver, TicketKind.prefix), objects(driver, AnswerKind.prefix)) == (
+        1,
+        0,
+        0,
+    )
     assert objects(driver, LIST) == 1
     assert sum(folded.forgotten for folded in driver.folded) == 3_000 + 3
 

@@ -5,18 +5,20 @@ customers at bc372c9. In it the alert
 `Visited` fires, and `Quiet` has fired and resolved.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from msgspec import msgpack
 
 from stream.board import Board
-from stream.cases import ANSWERS, Contribution
+from stream.cases import AnswerKind, Contribution
 from stream.cases.answer import Answer
 from stream.config import Config
 from stream.driver import Line
 from stream.facts import Answered
 from stream.fold import Fold
+from stream.keeping import scanned
 from stream.marker import MARKER, Marker
 from stream.rules import Rule, decode_alert_state
 from stream.slices import HOUR_MS, MINUTE_MS
@@ -92,9 +94,9 @@ def test_an_object_is_led_through_every_shape_since_its_own() -> None:
 
 def test_answers_of_release_1_are_still_replaced() -> None:
     old = msgpack.encode([START, "a1", [None], {"kind": "csat", "score": 4, "low": 1, "high": 5}])
-    answer = ANSWERS.decode(old)
+    answer = AnswerKind.decode(old)
     assert answer == Answer(START, (Contribution(START, (None,), Answered("csat", 4, 1, 5)),), "a1")
-    assert ANSWERS.decode(answer.encode()) == answer
+    assert AnswerKind.decode(answer.encode()) == answer
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,7 @@ def test_answers_of_release_1_are_still_replaced() -> None:
     [
         (2, ("resolved", "art.", "ces:", "csat:", "nps:")),
         (3, ("resolved", "trials.started", "trials.converted", "purchases.")),
+        (4, ("",)),
     ],
 )
 def test_cases_of_an_earlier_release_are_taken_back_where_they_were_counted(
@@ -112,7 +115,7 @@ def test_cases_of_an_earlier_release_are_taken_back_where_they_were_counted(
     anew: Store = {}
     went_on = stored(version, "customers")
     for store in (anew, went_on):
-        fold = Fold(Config(), "touchpoints", 0, store.get, store)
+        fold = Fold(Config(), "touchpoints", 0, store.get, store, partial(scanned, store))
         told = [Line(at, None, line) for at, line in enumerate(lines)][fold.marker.offset + 1 :]
         write(store, fold.process(told, START + 100 * DAY).changes)
     assert len(anew) > 200
