@@ -18,8 +18,9 @@ from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
 from agents.instruments import Instruments
-from agents.outbox import BatchTooLargeError, Outbox
+from agents.outbox import BatchTooLargeError, Outbox, Pair
 from agents.ownership import Ownership
+from agents.placing import partition_of
 from agents.settings import Settings
 from agents.stalls import BROKERS, Stalls
 from agents.table import StateTable
@@ -135,6 +136,7 @@ class TouchpointsAgent:
             partial(store.get, partition),
             store.keys(partition, (b"k", b"g")),
             partial(store.scan, partition),
+            self._settings.id,
         )
 
     async def close(self) -> None:
@@ -182,13 +184,18 @@ class TouchpointsAgent:
         self._table.written.check(folded.changes)
         n = self._settings.partitions
         cells = self._settings.topic("cells")
-        out = {(cells, number): pairs for number, pairs in mail(folded, fold.partition, n, generation).items()}
-        rejected = [(f"{r.topic}-{r.partition}-{r.offset}".encode(), json.encode(r)) for r in folded.rejected]
-        journeys: list[tuple[bytes, bytes | None]] = [
-            (step.customer.encode(), json.encode(step)) for step in folded.journeys
+        out: dict[tuple[str, int], list[Pair]] = {
+            (cells, number): [*pairs] for number, pairs in mail(folded, fold.partition, n, generation).items()
+        }
+        journeys = self._settings.topic("journeys")
+        out[journeys, fold.partition] = [(step.customer.encode(), json.encode(step)) for step in folded.journeys]
+        out[self._settings.topic("rejected"), 0] = [
+            (f"{each.topic}-{each.partition}-{each.offset}".encode(), json.encode(each)) for each in folded.rejected
         ]
-        out[self._settings.topic("journeys"), fold.partition] = journeys
-        await self._outbox.send({**out, (self._settings.topic("rejected"), 0): rejected})
+        for customer, value in folded.handed:
+            key = customer.encode()
+            out.setdefault((self.topic, partition_of(key, n)), []).append((key, value))
+        await self._outbox.send(out)
         fault_point("after-output")
         await self._table.written.append(fold.partition, folded.changes)
         self._health.folded(records, folded)  # now: from here on a lane may be closed at any moment, and it is included

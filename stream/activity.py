@@ -68,6 +68,29 @@ def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int]
     return facts
 
 
+def standing(activity: Activity, midnight_ms: Callable[[int], int]) -> Iterator[Counted]:
+    """What its days count as, but for one that is only known for the gap after it.
+
+    >>> list(standing(Activity(100, bytes([0b101]), 217, 100), int))
+    [(100, Active(gap_days=None, sign=1)), (217, Active(gap_days=2, sign=1))]
+    """
+    last: int | None = None
+    *earlier, latest = days(activity)
+    for day in (*earlier, latest):
+        moment_ms = activity.last_ms if day == latest else midnight_ms(day)
+        if last is not None:
+            yield moment_ms, Active(day - last)
+        elif activity.began in (0, day):
+            yield moment_ms, FIRST
+        last = day
+
+
+def days(activity: Activity) -> list[int]:
+    """The known days, in order; there is always one."""
+    bits = int.from_bytes(activity.days, "little")
+    return [activity.first_day + at for at in range(bits.bit_length()) if bits >> at & 1]
+
+
 def _earlier(activity: Activity, bits: int, at: int, time_ms: int) -> Iterator[Counted]:
     """A moment before the one at which the last day was counted takes its place."""
     if bits.bit_length() - 1 != at or time_ms >= activity.last_ms:

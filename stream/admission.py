@@ -22,13 +22,15 @@ _decode_customer = Customer.decode
 class Admitted:
     """Touchpoints that were taken in, in order, each with its customer and the watermark once it had come.
 
-    ``refused`` are those that were not, by their place; ``seen`` is how many were looked at.
+    ``refused`` are those that were not, by their place; ``strays`` those of an id that is known by another one, which
+    comes with their place; ``seen`` is how many were looked at.
     """
 
     events: list[Touchpoint] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
     watermarks_ms: list[int] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
+    strays: list[tuple[int, str]] = field(default_factory=list)
     seen: int = 0
     late: int = 0
     duplicates: int = 0
@@ -77,14 +79,8 @@ class Admission:
                 continue
             customer = change(key, _decode_customer, Customer, held)
             touched_ms = customer.touched_ms
-            if is_far or touched_ms < fresh_ms:
-                is_forgotten = 0 < touched_ms < max(watermark_ms, time_ms) - self._customer_kept_ms
-                if admitted and (is_far or is_forgotten):
-                    found.seen = place
-                    break
-                if is_forgotten:
-                    self._forgotten(customer, event.customer, max(watermark_ms, time_ms))
-                    customer.forget()
+            if (is_far or touched_ms < fresh_ms) and self._waits(found, place, customer, event, watermark_ms, is_far):
+                break
             found.late += is_late
             if customer.is_repeat(id_digest, remembered):
                 found.duplicates += 1
@@ -97,11 +93,40 @@ class Admission:
             if touched_ms < fresh_ms:
                 self._keeping.touch(key, customer, watermark_ms)
             customer.touched_ms = watermark_ms
+            if customer.joined is not None:
+                found.strays.append((place, customer.joined))
+                continue
             admitted.append(event)
             customers.append(customer)
             watermarks_ms.append(watermark_ms)
         self.watermark_ms = watermark_ms
         return found
+
+    def visit(self, name: str) -> Customer:
+        """The customer of that name, of whom something else than a touchpoint is heard."""
+        key, watermark_ms = CUSTOMER + name.encode(), self.watermark_ms
+        customer = self._state.change(key, _decode_customer, Customer)
+        if 0 < customer.touched_ms < watermark_ms - self._customer_kept_ms:
+            self._forget(customer, name, watermark_ms)
+        self._keeping.touch(key, customer, watermark_ms)
+        return customer
+
+    def _waits(
+        self, found: Admitted, place: int, customer: Customer, event: Touchpoint, watermark_ms: int, is_far: bool
+    ) -> bool:
+        """Forget whoever nothing was heard of for long. True where a touchpoint is to come first in the next call."""
+        now_ms = max(watermark_ms, event.time_ms)
+        is_forgotten = 0 < customer.touched_ms < now_ms - self._customer_kept_ms
+        if (found.events or found.strays) and (is_far or is_forgotten):
+            found.seen = place
+            return True
+        if is_forgotten:
+            self._forget(customer, event.customer, now_ms)
+        return False
+
+    def _forget(self, customer: Customer, name: str, now_ms: int) -> None:
+        self._forgotten(customer, name, now_ms)
+        customer.forget()
 
     def _untimely(self, time_ms: int, horizon_ms: int, watermark_ms: int) -> Refusal | None:
         """Why a touchpoint of that time is refused; None where it is merely late."""

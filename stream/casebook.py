@@ -4,6 +4,7 @@ What a case will count as at a time to come is not counted before: a timer has t
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import msgpack
@@ -42,6 +43,11 @@ class CaseBook:
         self._timers = timers
         self._tally = tally
 
+    @property
+    def widths(self) -> Sequence[int]:
+        """How many parts the names of its cases may have, beside the customer."""
+        return self._kind.widths
+
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """Something happened to the case that ``event`` is about, if any."""
         name = self._kind.name(event)
@@ -50,11 +56,7 @@ class CaseBook:
         if self._timers is not None:
             self.run_out(watermark_ms)
         key = self._prefix + _encode((event.customer, *name))
-        case: Case | None = self._state.get(key, self._kind.decode)
-        if case is None or case.touched_ms < watermark_ms - self._kept_ms:
-            if case is not None:
-                self._become(key, case, self._kind.counted(case), watermark_ms)  # what was due before it is forgotten
-            case = self._kind.begin(event, values)
+        case = self._known(key, watermark_ms) or self._kind.begin(event, values)
         try:
             new = self._kind.take(case, event, values)
         except Exception:
@@ -62,6 +64,40 @@ class CaseBook:
             raise
         if new is None:
             return
+        self._state.put(key, case)
+        self._keeping.touch(key, case, watermark_ms)
+        self._become(key, case, new, watermark_ms)
+
+    def _known(self, key: bytes, watermark_ms: int) -> Case | None:
+        """The case under ``key``, unless nothing was heard of it for so long that it is forgotten."""
+        case: Case | None = self._state.get(key, self._kind.decode)
+        if case is None or case.touched_ms >= watermark_ms - self._kept_ms:
+            return case
+        self._become(key, case, self._kind.counted(case), watermark_ms)  # what was due before it is forgotten
+        return None
+
+    def withdraw(self, key: bytes, watermark_ms: int) -> bytes | None:
+        """Count the case under ``key`` no more, and forget it; as it was stored. None where there is none."""
+        case = self._known(key, watermark_ms)
+        if case is None:
+            return None
+        stored = case.encode()
+        self._count(case.counted, (), watermark_ms)
+        self._state.delete(key)
+        return stored
+
+    def absorb(self, name: Sequence[str], stored: bytes, watermark_ms: int) -> None:
+        """A case of another id of the same customer, whose id comes first in ``name``, is a case of this one."""
+        key = self._prefix + _encode(name)
+        other = self._kind.decode(stored)
+        case = self._known(key, watermark_ms)
+        if case is None:
+            case, new = other, self._kind.counted(other)
+            case.counted, case.touched_ms = (), 0
+            if isinstance(case, Timed):
+                case.due_ms = 0
+        else:
+            new = self._kind.join(case, other)
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
         self._become(key, case, new, watermark_ms)

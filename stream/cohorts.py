@@ -7,7 +7,7 @@ counted on the first day of the week or month, in days alone.
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from stream.activity import Activity
+from stream.activity import Activity, days
 from stream.counters import with_prefix
 from stream.facts import Cohort
 
@@ -58,7 +58,7 @@ def entries(activity: Activity, day: int) -> list[Entry]:
     for unit in UNITS:
         first = start(unit, day)
         if age(unit, began, day) < 0:
-            known = sorted({start(unit, each) for each in _days(activity, bits)})
+            known = _periods(unit, activity)
             found += [(each, Cohort(unit, age(unit, began, each), -1)) for each in known]
             found += [(each, Cohort(unit, age(unit, day, each))) for each in (first, *known)]
         elif not any(start(unit, each) == first for each in _near(activity, bits, first)):
@@ -66,14 +66,16 @@ def entries(activity: Activity, day: int) -> list[Entry]:
     return found
 
 
-def _days(activity: Activity, bits: int) -> Iterator[int]:
-    """The known days, in order."""
-    day = activity.first_day
-    while bits:
-        if bits & 1:
-            yield day
-        bits >>= 1
-        day += 1
+def standing(activity: Activity) -> Iterator[Entry]:
+    """What the known days count as; nothing where they were stored before there were cohorts."""
+    for unit in UNITS if activity.began else ():
+        for first in _periods(unit, activity):
+            yield first, Cohort(unit, age(unit, activity.began, first))
+
+
+def _periods(unit: str, activity: Activity) -> list[int]:
+    """The first days of the weeks or months that the known days are in, in order."""
+    return sorted({start(unit, day) for day in days(activity)})
 
 
 def _near(activity: Activity, bits: int, first: int) -> Iterator[int]:

@@ -5,14 +5,17 @@ from operator import attrgetter, itemgetter
 
 from msgspec import DecodeError, ValidationError, json
 
+from schemas.handover import Handover
 from schemas.rejected import Reason
 from schemas.survey import OffScaleError
 from schemas.touchpoint import channel_error
 from schemas.union import AnyTouchpoint
 
-_decoder: json.Decoder[AnyTouchpoint] = json.Decoder(AnyTouchpoint)
+_decoder: json.Decoder[AnyTouchpoint | Handover] = json.Decoder(AnyTouchpoint | Handover)
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18", b"\xff\x06\x00\x00sNaPpY", b"\x82SNAPPY")
 """First bytes of gzip, zstd, lz4 and snappy: a producer that compressed the value itself."""
+_HANDOVER = b'{"type":"customer.handover",'
+"""First bytes of what workers write themselves, which may be larger than what others may send."""
 
 _BOUNDS = tuple(f"Expected {bound}" for bound in ("`int` >", "`int` <", "`str` of", "`str` matching", "`array` of"))
 _SCALED = ("score`", "scale.min`", "scale.max`", "rating`")
@@ -20,7 +23,7 @@ _SCALED = ("score`", "scale.min`", "scale.max`", "rating`")
 _FIRST, _LAST, _CHANNEL = itemgetter(0), itemgetter(-1), attrgetter("channel")
 
 Refusal = tuple[Reason, str]
-Outcome = AnyTouchpoint | Refusal
+Outcome = AnyTouchpoint | Handover | Refusal
 
 
 def decode(values: Sequence[bytes | None], max_bytes: int) -> Sequence[Outcome]:
@@ -63,12 +66,12 @@ def _lines(values: Sequence[bytes | None], max_bytes: int) -> bytes | None:
 
 
 def decode_one(value: bytes | None, max_bytes: int) -> Outcome:
-    """The touchpoint, or why there is none."""
+    """The touchpoint or handover, or why there is none."""
     if value is None:
         return Reason.TOMBSTONE, "the record has no value"
     if not value.strip():
         return Reason.EMPTY, "the record is empty"
-    if len(value) > max_bytes:
+    if len(value) > max_bytes and not value.startswith(_HANDOVER):
         return Reason.OVERSIZED, f"the record has {len(value)} bytes, more than {max_bytes}"
     if value.startswith(_COMPRESSED):
         return Reason.UNKNOWN_COMPRESSION, "the value itself is compressed; let the producer compress its batches"

@@ -98,7 +98,8 @@ class Driver:
         for pair in records:
             batches.setdefault(self.source_of(pair[0]), []).append(pair)
         for partition, pairs in batches.items():
-            self._process(partition, self._sources[partition].append(pairs), now_ms)
+            self._sources[partition].append(pairs)
+        self._catch_up(now_ms)
 
     def advance(self, clock_ms: int) -> list[Alert]:
         """Let the clock come to ``clock_ms``: timers run out, windows move, rules are tested, metrics are read.
@@ -180,6 +181,7 @@ class Driver:
         size = batch or max(1, len(lines))
         for at in range(0, len(lines), size):
             self._process(partition, lines[at : at + size], now_ms)
+        self._catch_up(now_ms)
 
     def _process(self, partition: int, lines: Sequence[Line], now_ms: int) -> None:
         folded = self._folds[partition].process(lines, now_ms)
@@ -192,8 +194,23 @@ class Driver:
             return
         for number, pairs in mail(folded, partition, self._partitions, 0).items():
             self._boards[number].merge(self._cells[number].append(pairs), now_ms)
+        for customer, value in folded.handed:
+            key = customer.encode()
+            self._sources[self.source_of(key)].append([(key, value)])
         self._sources[partition].write(folded.changes)
         self._folds[partition].settle()
+
+    def _catch_up(self, now_ms: int) -> None:
+        """Fold what partitions have handed over to each other, until there is nothing more."""
+        while sum(self._read_on(partition, now_ms) for partition in range(self._partitions)):
+            pass
+
+    def _read_on(self, partition: int, now_ms: int) -> int:
+        """Fold what a partition has not read yet, as one batch; how many records that were."""
+        lines = self._sources[partition].log[self._folds[partition].marker.offset + 1 :]
+        if lines:
+            self._process(partition, lines, now_ms)
+        return len(lines)
 
     def _fold(self, partition: int) -> Fold:
         store = self._sources[partition].store

@@ -7,21 +7,22 @@ source offset that they include, and then calls ``settle``; or ``rollback``.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from msgspec import msgpack
+from msgspec import json, msgpack
 from msgspec.structs import replace
 
 from schemas.cell import Segment
 from schemas.rejected import Reason
-from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
 from stream.arrivals import Arrivals
 from stream.casebook import CaseBook
 from stream.cases import KINDS, TicketKind
 from stream.config import Config
-from stream.decode import Refusal, decode
+from stream.decode import Refusal
 from stream.errors import StateError
 from stream.folded import Folded
 from stream.hearing import Hearing
+from stream.identity import Identities
+from stream.intake import Intake
 from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
@@ -60,7 +61,8 @@ def _no_keys(start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
 class Fold:
     """The fold of one partition.
 
-    ``load`` and ``scan`` read its store, ``keys`` are those already in it (of cells and segments).
+    ``load`` and ``scan`` read its store, ``keys`` are those already in it (of cells and segments). ``app`` names the
+    deployment: what another one handed over is passed over.
 
     Raises:
         NewerStateError: the state was written by a later release.
@@ -74,6 +76,7 @@ class Fold:
         load: Load,
         keys: Iterable[bytes] = (),
         scan: Scan = _no_keys,
+        app: str = "cxstream",
     ) -> None:
         keys = list(keys)
         self.config, self.topic, self.partition = config, topic, partition
@@ -104,6 +107,11 @@ class Fold:
             self._journeys,
             *(book for kind, book in books.items() if kind.prefix in self._timers),
         )
+        self._identities = Identities(
+            *(app, partition, self.state, scan, self._admission, self._presence, self._journeys),
+            {kind.prefix: book for kind, book in books.items()},
+        )
+        self._intake = Intake(config, self._admission, self._identities, self._count)
         self._tickets = books.pop(TicketKind)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
@@ -176,6 +184,7 @@ class Fold:
         self._arrivals.clear()
         self._keeping.rollback()
         self._journeys.clear()
+        self._identities.clear()
         for timers in self._timers.values():
             timers.rollback()
         self._admission.reach(self.marker.watermark_ms)
@@ -188,7 +197,7 @@ class Fold:
         refused = dict(poisoned)
         for first in range(0, len(records), at_once):
             try:
-                self._fold(records[first : first + at_once], first, now_ms + self.config.future_ms, refused, folded)
+                self._intake.take(records, range(first, min(first + at_once, len(records))), now_ms, refused, folded)
             except StateError:
                 raise
             except Exception as error:
@@ -200,27 +209,6 @@ class Fold:
             self._finish(records, folded, generation, now_ms)
         folded.capped = self._segments.capped - capped_before
         return folded
-
-    def _fold(
-        self, records: Sequence[Record], first: int, horizon_ms: int, refused: dict[int, Refusal], folded: Folded
-    ) -> None:
-        """Fold some of a batch, from its record ``first`` on; ``refused`` are its records that are not to be."""
-        outcomes = decode([record.value for record in records], self.config.max_record_bytes)
-        events: list[Touchpoint] = []
-        indexes: list[int] = []
-        for index, outcome in enumerate(outcomes, first):
-            if type(outcome) is tuple:
-                refused[index] = outcome
-            elif index not in refused:
-                events.append(outcome)  # type: ignore[arg-type]  # what is no tuple is a touchpoint
-                indexes.append(index)
-        while events:
-            admitted = self._admission.admit(events, horizon_ms)
-            self._count(admitted)
-            refused |= {indexes[place]: refusal for place, refusal in admitted.refused.items()}
-            folded.late += admitted.late
-            folded.duplicates += admitted.duplicates
-            events, indexes = events[admitted.seen :], indexes[admitted.seen :]
 
     def _count(self, admitted: Admitted) -> None:
         """What these come to; one step for all of them after the other, each in order."""
@@ -260,6 +248,8 @@ class Fold:
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, waiting)
         folded.journeys = self._journeys.told.copy()
         self._journeys.clear()
+        folded.handed = [(each.customer, json.encode(each)) for each in self._identities.handed]
+        self._identities.clear()
         reached_ms = self._passing.reached_ms
         marker = Marker(VERSION, folded.offset, watermark_ms, generation, first, len(records), clock_ms, reached_ms)
         self.state.put(MARKER, marker)

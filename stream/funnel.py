@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stream.stages import LAPSED
+from stream.stages import JOINED, LAPSED
 
 Moves = Mapping[tuple[str, str], int]
 """How many customers moved from one stage to another; from ``none`` at the beginning."""
@@ -48,7 +48,7 @@ def funnel(moves: Moves, stages: Sequence[str]) -> list[Rung]:
                 stage=name,
                 reached=reached[name],
                 entered=sum(n for (_, to), n in moves.items() if to == name),
-                went_on=sum(n for (before, to), n in moves.items() if before == name and to != LAPSED),
+                went_on=sum(n for (before, to), n in moves.items() if before == name and to not in (LAPSED, JOINED)),
                 lapsed=moves.get((name, LAPSED), 0),
                 conversion=share,
             )
@@ -67,4 +67,4 @@ def standing(moves: Moves) -> dict[str, int]:
         found[to] = found.get(to, 0) + number
         if before != "none":
             found[before] = found.get(before, 0) - number
-    return {name: number for name, number in found.items() if number}
+    return {name: number for name, number in found.items() if number and name != JOINED}

@@ -18,7 +18,7 @@ from msgspec import Struct
 from stream.facts import Began, HandedOver, Moved, PathTaken, Spread, Stayed
 from stream.segments import Values
 from stream.sketch import bucket
-from stream.stages import BUY, LAPSED, LEVELS, Signal
+from stream.stages import BUY, JOINED, LAPSED, LEVELS, Signal
 
 KEPT = 24
 """The last steps of one journey, which may still be put in order."""
@@ -84,6 +84,11 @@ class Journey(Struct, array_like=True):
     def put(self, step: Step) -> None:
         """Put a step where it belongs; of two at the same time, the one that came first was first."""
         self.steps.insert(bisect_left(self.steps, ((step >> 12) + 1) << 12), step)
+
+    def join(self, other: "Journey") -> None:
+        """Take the steps of another journey, which was the same customer's; the lives before them are left alone."""
+        for step in other.steps:
+            self.put(self.step(step >> 12, step >> 8 & 15, other.places[step & 255]))
 
 
 def begun() -> Journey:
@@ -176,6 +181,27 @@ class Course:
         for step in steps:
             self.live(life, step, journey.places, turns)
         return life, turns
+
+    def join(self, journey: Journey, other: Journey) -> list[Turn]:
+        """Sum up what came before the steps of two journeys that are one customer's; what that counts as.
+
+        The one that had come further goes on, and the other one leaves the stage where it was.
+        """
+        if other.base.stage < 0:
+            return []
+        base, theirs = journey.base, copy(other.base)
+        theirs.last = journey.step(theirs.last_ms, theirs.last >> 8 & 15, other.places[theirs.last & 255])
+        if base.stage < 0:
+            journey.base = theirs
+            return []
+        ahead, behind = (base, theirs) if base.stage >= theirs.stage else (theirs, base)
+        turns: list[Turn] = []
+        stage = LAPSED if behind.lapsed else self.stages[behind.stage]
+        turns.append((behind.last_ms, journey.places[behind.last & 255], Moved(stage, JOINED), None))
+        journey.base = copy(ahead)
+        journey.base.bought |= behind.bought
+        journey.base.last = max(ahead.last, behind.last)
+        return turns
 
     def settle(self, journey: Journey) -> None:
         """The earlier steps stay as they are, whatever comes."""

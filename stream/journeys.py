@@ -85,15 +85,52 @@ class Journeys:
 
     def _again(self, customer: Customer, journey: Journey, step: Step, event: Touchpoint, watermark_ms: int) -> None:
         """A step belongs before others that came earlier: what they counted as changes."""
-        life, old = self._course.lived(journey, journey.steps)
-        if journey.now.lapsed:
-            self._course.lapse(life, journey.places, old)
+        old = self._turns(journey)
         journey.put(step)
+        self._become(customer, journey, event.customer, old, watermark_ms, event)
+
+    def _turns(self, journey: Journey) -> list[Turn]:
+        """What the steps of a journey that can still be put in order count as now."""
+        life, turns = self._course.lived(journey, journey.steps)
+        if journey.now.lapsed and not life.lapsed:
+            self._course.lapse(life, journey.places, turns)
+        return turns
+
+    def _become(
+        self,
+        customer: Customer,
+        journey: Journey,
+        name: str,
+        old: list[Turn],
+        watermark_ms: int,
+        event: Touchpoint | None = None,
+    ) -> None:
+        """Count the steps of a journey anew, which counted as ``old``."""
         journey.now, new = self._course.lived(journey, journey.steps)
         self._until_now(customer, journey, watermark_ms, new)
         was, now = Counter(old), Counter(new)
-        self._take_back(event.customer, list((was - now).elements()), watermark_ms, event)
-        self._count(event.customer, list((now - was).elements()), watermark_ms, event)
+        self._take_back(name, list((was - now).elements()), watermark_ms, event)
+        self._count(name, list((now - was).elements()), watermark_ms, event)
+
+    def withdraw(self, customer: Customer, name: str, watermark_ms: int) -> None:
+        """Count the journey of the customer of that name no more, as far as its steps can still be put in order."""
+        journey = customer.journey
+        if journey is not None and journey.course == self._number:
+            self._take_back(name, self._turns(journey), watermark_ms, None)
+
+    def absorb(self, customer: Customer, name: str, other: Journey, watermark_ms: int) -> None:
+        """The steps of another id of the same customer belong to this journey."""
+        journey = customer.set_out()
+        for each in (journey, other):
+            if each.course != self._number:
+                self._change_course(each)
+        old = self._turns(journey)
+        self._count(name, self._course.join(journey, other), watermark_ms)
+        journey.join(other)
+        self._become(customer, journey, name, old, watermark_ms)
+        if len(journey.steps) > STEPS:
+            self._course.settle(journey)
+        self._set_timer(name, journey, self._timers.passing.now_ms(watermark_ms))
 
     def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
         """A customer of whom nothing has been heard since has lapsed meanwhile, if not forgotten before."""
@@ -145,7 +182,7 @@ class Journeys:
         else:
             self._tally.add(self._tally.codes(fact, values), time_ms, watermark_ms)
 
-    def _take_back(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint) -> None:
+    def _take_back(self, customer: str, turns: list[Turn], watermark_ms: int, event: Touchpoint | None) -> None:
         for time_ms, place, fact, _ in turns:
             self._count_one(replace(fact, sign=-1), place[1], time_ms, watermark_ms)
         self._tell(customer, turns, event, retracted=True)

@@ -1,6 +1,11 @@
 """Who was active on which day: counted once for each customer, day and segment."""
 
+from collections.abc import Iterator, Mapping
+
+from msgspec.structs import replace
+
 from stream import activity, cohorts
+from stream.activity import Activity
 from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
@@ -53,15 +58,54 @@ class Presence:
             if known is None:
                 days[keys[number]] = activity.started(day, time_ms)
                 new.append(number)
-                continue
-            if day - known.first_day > self._kept_days:
-                activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
-            for entry in cohorts.entries(known, day):
-                start_ms, coder = self._entry(*entry)
-                self._tally.add_day((coder[number],), start_ms, watermark_ms)
-            for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
-                self._tally.count_in((number,), fact, at_ms, watermark_ms)
+            else:
+                self._count_in(number, known, day, time_ms, watermark_ms)
         if new:
             self._tally.add([self._first[number] for number in new], time_ms, watermark_ms)
             for start_ms, coder in self._entered:
                 self._tally.add_day([coder[number] for number in new], start_ms, watermark_ms)
+
+    def _count_in(self, number: int, known: Activity, day: int, time_ms: int, watermark_ms: int) -> None:
+        """Count a moment of a day in the segment of that number, where the customer was active before."""
+        if day - known.first_day > self._kept_days:
+            activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
+        for entry in cohorts.entries(known, day):
+            self._count_entry(number, entry, watermark_ms)
+        for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
+            self._tally.count_in((number,), fact, at_ms, watermark_ms)
+
+    def _count_entry(self, number: int, entry: cohorts.Entry, watermark_ms: int) -> None:
+        start_ms, coder = self._entry(*entry)
+        self._tally.add_day((coder[number],), start_ms, watermark_ms)
+
+    def withdraw(self, customer: Customer, watermark_ms: int) -> None:
+        """Count the customer's days no more."""
+        for key, known in customer.activity.items():
+            number = self._segments.number(key)
+            for first_day, cohort in cohorts.standing(known):
+                self._count_entry(number, (first_day, replace(cohort, sign=-1)), watermark_ms)
+            for at_ms, fact in activity.standing(known, self._calendar.day_number_start_ms):
+                self._tally.count_in((number,), replace(fact, sign=-1), at_ms, watermark_ms)
+
+    def absorb(self, customer: Customer, others: Mapping[str, Activity], watermark_ms: int) -> None:
+        """Count the days of another id of the same customer, by segment, as this one's."""
+        for key, other in others.items():
+            number, mine = self._segments.number(key), customer.activity
+            for day, time_ms in self._moments(other):
+                known = mine.get(self._segments.keys[number])
+                if known is not None:
+                    self._count_in(number, known, day, time_ms, watermark_ms)
+                    continue
+                mine[self._segments.keys[number]] = activity.started(day, time_ms)
+                self._tally.count_in((number,), activity.FIRST, time_ms, watermark_ms)
+                for entry in cohorts.entered(day):
+                    self._count_entry(number, entry, watermark_ms)
+
+    def _moments(self, known: Activity) -> Iterator[tuple[int, int]]:
+        """The days, and a moment of each: of the last one the first, of the others any."""
+        *earlier, latest = activity.days(known)
+        if known.began and known.began < known.first_day:
+            earlier.insert(0, known.began)
+        for day in earlier:
+            yield day, self._calendar.day_number_start_ms(day)
+        yield latest, known.last_ms

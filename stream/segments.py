@@ -14,6 +14,9 @@ from stream.config import Segmentation
 OTHER = "other"
 """The value that stands for all beyond the cap."""
 
+_MOST_KEYS = 100_000
+"""Values, and keys, whose segments are remembered."""
+
 Values = tuple[str | None, ...]
 """A touchpoint's value for each configured dimension, in order."""
 
@@ -73,6 +76,7 @@ class Segments:
         self._cache: dict[Values, tuple[int, ...]] = {}
         self._numbers: dict[Segment, int] = {}
         self._by_number: list[Segment] = []
+        self._by_key: dict[str, int] = {}
         self.keys: list[str] = []
         """Each segment as text, by its number: what it is called where keys are stored."""
         self.new: list[Segment] = []
@@ -86,11 +90,21 @@ class Segments:
         """The same by their numbers, which hold for this process only."""
         found = self._cache.get(values)
         if found is None:
-            if len(self._cache) > 100_000:
+            if len(self._cache) > _MOST_KEYS:
                 self._cache.clear()
             known = (*values, *[None] * self._width)[: self._width]  # what is stored may be of other settings
             segments = (self._segment(index, known) for index in self._indexes)
             found = self._cache[values] = tuple(self._number(segment) for segment in segments if segment is not None)
+        return found
+
+    def number(self, key: str) -> int:
+        """The number of the segment of that key, which may be of another partition."""
+        found = self._by_key.get(key)
+        if found is None:
+            if len(self._by_key) > _MOST_KEYS:
+                self._by_key.clear()
+            segment = tuple((name, value) for name, value in orjson.loads(key))
+            found = self._by_key[key] = self._number(self._capped(segment))
         return found
 
     def segment(self, number: int) -> Segment:
@@ -118,7 +132,7 @@ class Segments:
         if segment in self._known or not segment:
             return segment
         names = tuple(name for name, _ in segment)
-        if self._sizes[names] >= self._limit:
+        if self._sizes.setdefault(names, 0) >= self._limit:
             self.capped += 1
             return tuple((name, OTHER) for name in names)
         self._sizes[names] += 1

@@ -47,6 +47,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
 
 LAPSED = "lapsed"
 """Where customers are that nothing has been heard of for long."""
+JOINED = "joined"
+"""Where ids are that turned out to be another customer's, where both had come too far to be followed as one."""
 STAGES = tuple(dict.fromkeys(name for names in PRESETS.values() for name in names))
 """Every stage of any preset."""
 

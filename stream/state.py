@@ -4,7 +4,7 @@ Objects are decoded on first use and kept while there is room. What changed is h
 ``settle`` follows once these are durable, ``rollback`` undoes all since the last one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
@@ -89,6 +89,11 @@ class State:
     def is_changed(self) -> bool:
         """True where there is something for ``changes`` to hand over."""
         return bool(self._changed)
+
+    @property
+    def changed(self) -> Mapping[bytes, Stored | None]:
+        """What changed since ``changes`` was last asked for, by key, in the order in which it first did."""
+        return self._changed
 
     def changes(self) -> Changes:
         """What changed since it was last asked for, encoded."""

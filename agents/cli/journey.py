@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import orjson
 import typer
-from kafka.partitioner import murmur2
 from msgspec import DecodeError, Struct, field, json
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.text import Text
 from agents.cli.options import Bootstrap, SettingsFile
 from agents.cli.tables import duration, print_table
 from agents.clock import now_ms
+from agents.placing import partition_of
 from agents.reader import Reader, printable, reading
 from agents.settings import Settings, load
 from schemas.touchpoint import Touchpoint
@@ -67,7 +67,7 @@ def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Tou
     """
     topic = settings.topic("touchpoints")
     number = len(reader.partitions(topic))
-    likely = (murmur2(customer.encode()) & 0x7FFFFFFF) % number
+    likely = partition_of(customer.encode(), number)
     rest = [partition for partition in range(number) if partition != likely]
     found: list[Touchpoint] = []
     latest_ms, horizon_ms = 0, now_ms() + settings.config.future_ms

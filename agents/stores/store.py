@@ -32,7 +32,7 @@ class PartitionStore(ABC):
 
     @abstractmethod
     def scan(self, partition: int, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
-        """The keys of lists or of timers from ``start`` up to ``end``, in order, ``limit`` at most."""
+        """The keys from ``start`` up to ``end``, in order, ``limit`` at most; both begin with the same byte."""
 
     @abstractmethod
     def offset(self, partition: int) -> int | None:

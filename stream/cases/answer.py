@@ -27,6 +27,7 @@ class AnswerKind(Kind[Answer]):
     title = "answer"
     prefix = b"s"
     events = (SurveyAnswered,)
+    widths = (2,)
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         return (event.survey, event.kind) if isinstance(event, SurveyAnswered) else None
@@ -43,9 +44,19 @@ class AnswerKind(Kind[Answer]):
         scale = event.scale or DEFAULT_SCALES[event.kind]
         return (Contribution(event.time_ms, values, Answered(event.kind, event.score, scale.min, scale.max)),)
 
+    def join(self, case: Answer, other: Answer) -> Contributions:
+        if _when(other) > _when(case):
+            case.event = other.event
+            return other.counted
+        return case.counted
+
     @staticmethod
     def decode(data: bytes) -> Answer:
         return _SHAPE.decode(data)
+
+
+def _when(answer: Answer) -> tuple[int, str]:
+    return answer.counted[0].time_ms if answer.counted else 0, answer.event
 
 
 def _touched_when_given(old: list[Any]) -> list[Any]:

@@ -42,6 +42,7 @@ class CartKind(Kind[Cart]):
     title = "cart"
     prefix = b"b"
     events = (CartChanged, PurchaseCompleted)
+    widths = (0, 2)
     timed = True
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
@@ -74,6 +75,10 @@ class CartKind(Kind[Cart]):
                 counted += _closed(last, step)
                 last = None
         return (*counted, *(_closed(last, None) if last is not None else ()))
+
+    def join(self, case: Cart, other: Cart) -> Contributions:
+        case.steps = sorted((*case.steps, *other.steps), key=_when)
+        return self.counted(case)
 
     @staticmethod
     def decode(data: bytes) -> Cart:

@@ -54,18 +54,27 @@ def earliest(known: Moment | None, event: Touchpoint, values: Values) -> Moment:
     return event.time_ms, event.id, values
 
 
+def sooner(one: Moment | None, other: Moment | None) -> Moment | None:
+    """The earlier of two moments, in the same way."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda moment: moment[:2])
+
+
 C = TypeVar("C", bound=Case)
 
 
 class Kind(ABC, Generic[C]):
     """A kind of case, called ``title`` in settings. ``prefix`` is the first byte of its keys.
 
-    ``events`` are the touchpoints that may tell of one, ``timed`` whether its cases are ``Timed``.
+    ``events`` are the touchpoints that may tell of one, ``widths`` how many parts a ``name`` may have, ``timed``
+    whether its cases are ``Timed``.
     """
 
     title: ClassVar[str]
     prefix: ClassVar[bytes]
     events: ClassVar[tuple[type[Touchpoint], ...]]
+    widths: ClassVar[tuple[int, ...]] = (1,)
     timed: ClassVar[bool] = False
 
     def __init__(self, config: Config) -> None:
@@ -85,6 +94,13 @@ class Kind(ABC, Generic[C]):
 
         None where it changes nothing at all: then the case is not even said to have been touched. What is at a time to
         come counts from then on, unless something happens to the case before.
+        """
+
+    @abstractmethod
+    def join(self, case: C, other: C) -> Contributions:
+        """Let a case be, in place, what ``other`` is too: both have one name, of two ids of one customer.
+
+        What it counts as then, as ``take`` says it.
         """
 
     def counted(self, case: C) -> Contributions:

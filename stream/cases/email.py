@@ -4,7 +4,7 @@ from msgspec import msgpack
 
 from schemas.email import EmailBounced, EmailClicked, EmailDelivered, EmailOpened, EmailUnsubscribed
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
+from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest, sooner
 from stream.facts import Bounced, Delivered
 from stream.segments import Values
 
@@ -45,6 +45,14 @@ class EmailKind(Kind[Email]):
         case.clicked |= isinstance(event, EmailClicked)
         case.unsubscribed |= isinstance(event, EmailUnsubscribed)
         case.opened |= isinstance(event, EmailOpened) or case.clicked
+        return tuple(_counted(case))
+
+    def join(self, case: Email, other: Email) -> Contributions:
+        case.delivered = sooner(case.delivered, other.delivered)
+        case.bounced = sooner(case.bounced, other.bounced)
+        case.clicked |= other.clicked
+        case.unsubscribed |= other.unsubscribed
+        case.opened |= other.opened
         return tuple(_counted(case))
 
     @staticmethod

@@ -59,6 +59,13 @@ class OrderKind(Kind[Order]):
             case.refunds.sort(key=_when)
         return _counted(case)
 
+    def join(self, case: Order, other: Order) -> Contributions:
+        payments = [paid for paid in (case.paid, other.paid) if paid is not None]
+        case.paid = min(payments, key=_when, default=None)
+        case.refunds = sorted((*case.refunds, *other.refunds), key=_when)
+        case.returned += other.returned
+        return _counted(case)
+
     @staticmethod
     def decode(data: bytes) -> Order:
         return _decode(data)

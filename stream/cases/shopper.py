@@ -24,6 +24,7 @@ class ShopperKind(Kind[Shopper]):
     title = "shopper"
     prefix = b"h"
     events = (PurchaseCompleted,)
+    widths = (0,)
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         return ()
@@ -37,9 +38,19 @@ class ShopperKind(Kind[Shopper]):
         case.event = event.id
         return (Contribution(event.time_ms, values, FirstPurchase()),)
 
+    def join(self, case: Shopper, other: Shopper) -> Contributions:
+        if _when(other) < _when(case):
+            case.event = other.event
+            return other.counted
+        return case.counted
+
     @staticmethod
     def decode(data: bytes) -> Shopper:
         return _decode(data)
+
+
+def _when(shopper: Shopper) -> tuple[int, str]:
+    return shopper.counted[0].time_ms, shopper.event
 
 
 _encode = msgpack.Encoder().encode

@@ -113,6 +113,17 @@ class TicketKind(Kind[Ticket]):
     def take(self, case: Ticket, event: Touchpoint, values: Values) -> Contributions:
         return _counted(case) if _apply(case, event, values) else case.counted
 
+    def join(self, case: Ticket, other: Ticket) -> Contributions:
+        """Of two that both have steps too old to be put in order, the old steps of the first to begin stay."""
+        if other.first_ms < case.first_ms:
+            case.first_ms, case.values = other.first_ms, other.values
+        if other.base is not None and (case.base is None or other.first_ms == case.first_ms):
+            case.base = other.base
+        case.merged |= other.merged
+        steps = [] if case.merged else sorted((*case.steps, *other.steps), key=_time_ms)
+        case.steps, case.base = steps, None if case.merged else case.base
+        return _counted(case)
+
     @staticmethod
     def decode(data: bytes) -> Ticket:
         return _SHAPE.decode(data)

@@ -7,7 +7,7 @@ from msgspec import msgpack
 
 from schemas.account import AccountConverted, TrialStarted
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Contribution, Contributions, Kind, Moment, Timed, earliest
+from stream.cases.case import Contribution, Contributions, Kind, Moment, Timed, earliest, sooner
 from stream.facts import Trial as TrialFact
 from stream.facts import TrialExpired
 from stream.segments import Values
@@ -69,6 +69,12 @@ class TrialKind(Kind[Trial]):
         if any(at_ms <= end_ms for at_ms in paid_ms):
             return (trial,)
         return trial, Contribution(end_ms, values, TrialExpired())
+
+    def join(self, case: Trial, other: Trial) -> Contributions:
+        if (started := sooner(case.started, other.started)) is not case.started:
+            case.started, case.ends_ms = started, other.ends_ms
+        case.conversions = sorted((*case.conversions, *other.conversions))[-_CONVERSIONS:]
+        return self.counted(case)
 
     @staticmethod
     def decode(data: bytes) -> Trial:

@@ -5,7 +5,7 @@ from msgspec import msgpack
 from schemas.call import CallAnswered, CallEnded, CallStarted
 from schemas.chat import ChatEnded, ChatMessage, ChatStarted
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest
+from stream.cases.case import Case, Contribution, Contributions, Kind, Moment, earliest, sooner
 from stream.facts import Waited
 from stream.segments import Values
 
@@ -31,6 +31,7 @@ class WaitKind(Kind[Wait]):
     title = "wait"
     prefix = b"w"
     events = (ChatStarted, ChatMessage, ChatEnded, CallStarted, CallAnswered, CallEnded)
+    widths = (2,)
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         if event.session is None or (isinstance(event, ChatMessage) and event.author != "agent"):
@@ -52,6 +53,14 @@ class WaitKind(Kind[Wait]):
             case.said_ms = event.wait_ms if isinstance(event, CallAnswered) else None
         else:
             return None
+        return _counted(case)
+
+    def join(self, case: Wait, other: Wait) -> Contributions:
+        if other.began_ms is not None:
+            case.began_ms = _earlier(case.began_ms, other.began_ms)
+        if (answered := sooner(case.answered, other.answered)) is not case.answered:
+            case.answered, case.said_ms = answered, other.said_ms
+        case.ended = sooner(case.ended, other.ended)
         return _counted(case)
 
     @staticmethod

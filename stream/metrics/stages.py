@@ -6,7 +6,7 @@ from stream.counters import with_prefix
 from stream.facts import Fact, Moved, Stayed
 from stream.metrics.base import Metric, Reading, Value
 from stream.sketch import quantile
-from stream.stages import LAPSED, STAGES
+from stream.stages import JOINED, LAPSED, STAGES
 
 DURATIONS = tuple(f"stage_{name}_p50_seconds" for name in STAGES)
 
@@ -48,6 +48,8 @@ class Stages(Metric):
         The stage only moves forward; who goes from awareness to purchase at once was never in consideration.
         Who comes back after a lapse is where they were before, and may go on from there by the same touchpoint.
         Whoever was forgotten (`customer_days`) begins anew.
+        Of two ids that turn out to be one customer, the touchpoints that can still be put in order are one journey.
+            What is older stays counted; the id that had not come as far leaves its stage, and that is no drop-off.
     Source:
         The customer journey in five stages, and its variant in four (setting `stages`)
     Example:
@@ -84,7 +86,7 @@ class Stages(Metric):
         found: dict[str, Value] = {}
         for name in (*STAGES, LAPSED):
             entered = sum(n for (_, to), n in moves.items() if to == name)
-            left = sum(n for (before, _), n in moves.items() if before == name)
+            left = sum(n for (before, to), n in moves.items() if before == name and to != JOINED)
             if entered:
                 found[f"stage_{name}_entered"] = Value(entered, entered)
             if left and name == LAPSED:

@@ -20,6 +20,7 @@ from agents.reader import printable, reading
 from agents.settings import load
 from agents.simulator import Population, disturb, encode, produce
 from schemas.alert import Alert
+from schemas.handover import Handover
 from schemas.rejected import Reason, Rejected
 from schemas.union import AnyTouchpoint
 from stream.config import Config
@@ -60,6 +61,7 @@ def reason_of(value):
     outcome = decode_one(value, Config().max_record_bytes)
     if isinstance(outcome, tuple):
         return outcome[0].value
+    assert not isinstance(outcome, Handover)
     too_early, too_late = outcome.time_ms < EARLIEST_MS, outcome.time_ms > START_MS + 3 * 365 * 86_400_000
     return "too_old" if too_early else "future" if too_late else None
 

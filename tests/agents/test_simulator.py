@@ -30,6 +30,7 @@ from agents.simulator import (
 from agents.simulator.incident import CHANNELS
 from agents.simulator.malformed import RECIPES
 from agents.simulator.producing import Pace
+from schemas.handover import Handover
 from schemas.rejected import Reason
 from schemas.survey import DEFAULT_SCALES, SurveyAnswered
 from schemas.union import AnyTouchpoint
@@ -352,6 +353,7 @@ def reason_met(record):
     outcome = decode_one(record.value, max_bytes=Config().max_record_bytes)
     if isinstance(outcome, tuple):
         return outcome[0]
+    assert not isinstance(outcome, Handover)
     return Reason.TOO_OLD if outcome.time_ms < 631_152_000_000 else Reason.FUTURE
 
 

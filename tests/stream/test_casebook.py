@@ -29,6 +29,9 @@ class Faulty(Kind[Shopper]):
         case.event = event.id
         raise ArithmeticError("half done")
 
+    def join(self, case: Shopper, other: Shopper) -> Contributions:
+        raise ArithmeticError("half done")
+
     @staticmethod
     def decode(data: bytes) -> Shopper:
         return ShopperKind.decode(data)

@@ -1,0 +1,134 @@
+"""Laws of identity: ids that are joined count as one customer, as if they had been one id from the beginning."""
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import example, given
+
+from stream.driver import Driver
+from tests.laws.oracle import Event
+from tests.laws.stories import DAY, HOUR, START, Teller, record
+from tests.laws.test_fold import (
+    NOW,
+    assert_active_equals_the_set,
+    assert_cohorts_equal_the_set,
+    assert_equals_the_list,
+    config,
+    laws,
+    seeds,
+    sizes,
+)
+
+PARTITIONS, STEPS = 3, 36
+Joined = dict[str, str]
+"""By id, the one that stands for all that are joined to it."""
+
+
+class Persons:
+    """A story of ids, some of which are one person's, and of when that was said, in order of arrival."""
+
+    def __init__(self, seed: int, customers: int = 9, acts: int = 2) -> None:
+        self.random = Random(seed)
+        told = one_at_a_time(Teller(seed).story(customers, acts))
+        ids = sorted({event["customer"] for event in told})
+        self.pairs: list[tuple[str, ...]] = []
+        for _ in range(self.random.randint(1, len(ids))):
+            self.pairs.append(tuple(self.random.sample(ids, 2)))
+            if max(Counter(event["customer"] for event in self.as_one(told)).values()) > STEPS:
+                self.pairs.pop()  # a journey of so many steps is not put in order any more
+        said = [
+            {"type": "customer.identified", "id": f"i{number}", "customer": known, "previous": previous}
+            | {"time": START + self.random.randrange(6 * DAY), "channel": "web"}
+            for number, (known, previous) in enumerate(self.pairs)
+        ]
+        for event in said:
+            told.insert(self.random.randint(0, len(told)), event)
+        self.told = told
+
+    def end(self, driver: Driver) -> Iterator[Event]:
+        """The last thing in each partition, all at one time."""
+        time = max(event["time"] for event in self.told) + self.random.choice((1, HOUR, 8 * DAY, 40 * DAY))
+        missing, number = set(range(PARTITIONS)), 0
+        while missing:
+            name = f"end-{number}"
+            if driver.source_of(name.encode()) in missing:
+                missing.remove(driver.source_of(name.encode()))
+                yield {"type": "visit.load", "page": "/", "load_ms": 1, "id": name, "customer": name} | {
+                    "time": time,
+                    "channel": "web",
+                }
+            number += 1
+
+    def as_one(self, events: list[Event]) -> list[Event]:
+        """The same, with one id for all of a person's."""
+        one = {event["customer"]: event["customer"] for event in events}
+        for pair in self.pairs:
+            names = {one[each] for each in pair}
+            one = {each: min(names) if name in names else name for each, name in one.items()}
+        return [{**event, "customer": one[event["customer"]]} for event in events]
+
+
+def one_at_a_time(events: list[Event]) -> list[Event]:
+    """No two at one moment: of those, the order of arrival decides, which there is none of between partitions."""
+    taken: set[int] = set()
+    found = []
+    for event in events:
+        time = event["time"]
+        while time in taken:
+            time += 1
+        taken.add(time)
+        found.append({**event, "time": time})
+    return found
+
+
+def feed(driver: Driver, events: list[Event], batches: Iterator[int], crashes: Random | None = None) -> None:
+    at = 0
+    while at < len(events):
+        size = next(batches)
+        driver.feed([record(event) for event in events[at : at + size]], NOW)
+        at += size
+        if crashes is not None and crashes.random() < 0.3:
+            batch = crashes.choice((None, 1, 2, 7))
+            driver.crash(crashes.randrange(PARTITIONS), NOW, crashes.choice((0, 3, None)), lose=True, batch=batch)
+
+
+def assert_all_is_one(driver: Driver, persons: Persons, events: list[Event], seed: int) -> None:
+    truth = persons.as_one(events)
+    assert driver.rejected == []
+    assert_equals_the_list(driver, truth, seed)
+    assert_active_equals_the_set(driver, truth, seed, "UTC")
+    assert_cohorts_equal_the_set(driver, truth, "UTC")
+
+
+@laws
+@given(seeds)
+@example(106)
+@example(27)
+def test_joined_ids_count_as_one_customer(seed: int) -> None:
+    persons, driver = Persons(seed), Driver(config(), partitions=PARTITIONS)
+    events = [*persons.told, *persons.end(driver)]
+    feed(driver, events, sizes(seed))
+    driver.advance(NOW)
+    assert_all_is_one(driver, persons, events, seed)
+
+
+@laws
+@given(seeds)
+def test_whatever_crashes(seed: int) -> None:
+    persons, driver = Persons(seed), Driver(config(), partitions=PARTITIONS)
+    events = [*persons.told, *persons.end(driver)]
+    feed(driver, events, sizes(seed), Random(seed))
+    driver.advance(NOW)
+    assert_all_is_one(driver, persons, events, seed)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_who_may_be_said_after_all_else(seed: int) -> None:
+    persons, driver = Persons(seed), Driver(config(), partitions=PARTITIONS)
+    said = [event for event in persons.told if event["type"] == "customer.identified"]
+    events = [*(event for event in persons.told if event not in said), *persons.end(driver), *said]
+    feed(driver, events, sizes(seed))
+    driver.advance(NOW)
+    assert_all_is_one(driver, persons, events, seed)
