@@ -1,0 +1,68 @@
+"""Ids are joined over the partitions of real brokers, whatever kills the workers meanwhile."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from agents.brokers import Broker
+from agents.placing import partition_of
+from agents.simulator import Record
+from stream.config import Config
+from stream.counters import Counters
+from stream.driver import Driver
+from stream.slices import DAY_MS
+from tests.e2e.traffic import send, totals
+from tests.e2e.workers import Deployment, Worker, deployment
+from tests.laws.oracle import Event
+from tests.laws.stories import START, record
+from tests.laws.test_identity import PARTITIONS, Persons
+
+DAYS = range(-14, 90)
+
+
+@pytest.fixture
+def running(kafka: Broker, tmp_path: Path) -> Iterator[Deployment]:
+    with deployment(kafka.bootstrap, tmp_path, 0, partitions=PARTITIONS) as found:
+        yield found
+
+
+def records(events: list[Event]) -> list[Record]:
+    return [Record(*record(event), event["time"]) for event in events]
+
+
+def expected(events: list[Event]) -> dict[int, Counters]:
+    """What the total counts by day where every customer has one id from the beginning."""
+    driver = Driver(Config())
+    driver.feed([record(event) for event in events], START + 100 * DAY_MS)
+    starts = [START + day * DAY_MS for day in DAYS]
+    return {start: sound(driver.counters(start, start + DAY_MS)) for start in starts}
+
+
+def sound(counters: Mapping[str, int]) -> Counters:
+    """Without what was taken back, and carts, of which ``totals`` says why."""
+    return {name: n for name, n in counters.items() if n and not name.startswith("carts.")}
+
+
+def counted(running: Deployment) -> dict[int, Counters]:
+    cells = totals(running)
+    return {START + day * DAY_MS: sound(cells.get(((), DAY_MS, START + day * DAY_MS), {})) for day in DAYS}
+
+
+def test_joined_ids_count_as_one_customer_whatever_is_killed(running: Deployment) -> None:
+    persons = Persons(11, customers=40, acts=2)
+    events = [*persons.told, *persons.end(lambda customer: partition_of(customer, PARTITIONS))]
+    half = len(events) // 2
+    send(running, records(events[:half]))
+    for number, point in enumerate(("after-output", "after-state", "after-output", "after-store")):
+        worker = Worker(running, number, environment={"CXSTREAM_FAULTS": f"kill:{point}:0.3:{number}"})
+        assert worker.process.wait(60) == -9, worker.log.read_text()[-2000:]
+        if number == 1:
+            send(running, records(events[half:]))
+    running.start(2)
+    truth, end = expected(persons.as_one(events)), time.monotonic() + 60
+    while counted(running) != truth and time.monotonic() < end:
+        time.sleep(1)
+    assert counted(running) == truth
+    assert sum(counters.get("touchpoints", 0) for counters in truth.values()) == len(events)
