@@ -36,9 +36,9 @@ def itinerary(events: Iterable[Touchpoint], config: Config, now_ms: int) -> Itin
     signals, life = Signals(config.signals), Life()
     before: Place = ("", (), None)
     legs: list[Leg] = []
-    once: dict[str, Touchpoint] = {}
+    once: dict[tuple[str, str], Touchpoint] = {}
     for event in events:
-        once.setdefault(event.id, event)
+        once.setdefault((event.customer, event.id), event)
     for event in sorted(once.values(), key=lambda event: event.time_ms):
         turns: list[Turn] = []
         signal = signals.of(event)

@@ -15,6 +15,8 @@ from agents.clock import now_ms
 from agents.placing import partition_of
 from agents.reader import Reader, printable, reading
 from agents.settings import Settings, load
+from schemas.handover import Handover
+from schemas.identity import CustomerIdentified
 from schemas.touchpoint import Touchpoint
 from stream.decode import decode_one
 from stream.errors import CxstreamError
@@ -24,7 +26,20 @@ from stream.journey import JourneyFact
 from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 
-_DETAILS = ("page", "screen", "goal", "author", "direction", "action", "order", "error", "subject", "into", "plan")
+_DETAILS = (
+    "page",
+    "screen",
+    "goal",
+    "author",
+    "direction",
+    "action",
+    "order",
+    "error",
+    "subject",
+    "into",
+    "plan",
+    "previous",
+)
 """Fields that say more of a touchpoint than its type, where it has them."""
 
 
@@ -46,7 +61,7 @@ def journey(
     settings = load(settings_file, bootstrap=bootstrap)
     calendar = settings.config.calendar
     with reading(settings.bootstrap) as reader:
-        events, latest_ms = _events(reader, settings, customer)
+        events, ids, latest_ms = _events(reader, settings, customer)
     if as_of is not None:
         latest_ms, is_date = moment(as_of, calendar)
         latest_ms = calendar.day_end_ms(latest_ms) - 1 if is_date else latest_ms
@@ -55,41 +70,68 @@ def journey(
         raise CxstreamError(f"nothing is known of the customer `{printable(customer)}`")
     found = itinerary(events, settings.config, latest_ms)
     if output == "json":
-        typer.echo(orjson.dumps(_as_json(customer, found)))
+        typer.echo(orjson.dumps(_as_json(customer, sorted(ids), found)))
     else:
-        _show(customer, found, calendar, latest_ms)
+        _show(_known_as(customer, ids), found, calendar, latest_ms)
 
 
-def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Touchpoint], int]:
-    """The customer's touchpoints in order of arrival, and the time of the latest event in their partition.
+def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Touchpoint], set[str], int]:
+    """The touchpoints of all ids of a customer in order of arrival, those ids, and the time of the latest event there.
 
-    Where the key says that a customer should be, first; anywhere, where nothing is found there.
+    An id is looked for where its key says that it should be; anywhere, where nothing is found there.
     """
     topic = settings.topic("touchpoints")
     number = len(reader.partitions(topic))
-    likely = partition_of(customer.encode(), number)
-    rest = [partition for partition in range(number) if partition != likely]
     found: list[Touchpoint] = []
+    ids: set[str] = set()
+    new, latest_ms = {customer}, 0
+    while new:
+        likely = {partition_of(each.encode(), number) for each in new}
+        some, others, reached_ms = _read(reader, settings, likely, new)
+        latest_ms = max(latest_ms, reached_ms)
+        if not some and not ids:
+            some, others, latest_ms = _read(reader, settings, set(range(number)) - likely, new)
+        found += some
+        ids |= new
+        new = others - ids
+    return found, ids, latest_ms
+
+
+def _read(
+    reader: Reader, settings: Settings, partitions: set[int], ids: set[str]
+) -> tuple[list[Touchpoint], set[str], int]:
+    """The touchpoints of some ids in some partitions, other ids of the same customer, and the time of the latest."""
+    found: list[Touchpoint] = []
+    others: set[str] = set()
+    keys = {each.encode() for each in ids}
     latest_ms, horizon_ms = 0, now_ms() + settings.config.future_ms
-    for partitions in ([likely], rest):
-        if found or not partitions:
-            break
-        for record in reader.read(topic, partitions):
-            try:
-                time_ms = _when(record.value or b"").time_ms
-            except DecodeError:
-                continue
-            if not EARLIEST_MS <= time_ms <= horizon_ms:
-                continue
+    for record in reader.read(settings.topic("touchpoints"), sorted(partitions)) if partitions else ():
+        try:
+            time_ms = _when(record.value or b"").time_ms
+        except DecodeError:
+            continue
+        if EARLIEST_MS <= time_ms <= horizon_ms:
             latest_ms = max(latest_ms, time_ms)
-            if record.key == customer.encode():
-                outcome = decode_one(record.value, settings.config.max_record_bytes)
-                if isinstance(outcome, Touchpoint) and outcome.customer == customer:
-                    found.append(outcome)
-    return found, latest_ms
+        elif time_ms:
+            continue
+        if record.key in keys:
+            outcome = decode_one(record.value, settings.config.max_record_bytes)
+            if isinstance(outcome, Handover) and outcome.into is not None:
+                others.add(outcome.into)
+            elif isinstance(outcome, Touchpoint) and outcome.customer in ids:
+                found.append(outcome)
+                if isinstance(outcome, CustomerIdentified):
+                    others.add(outcome.previous)
+    return found, others, latest_ms
 
 
-def _as_json(customer: str, found: Itinerary) -> dict[str, object]:
+def _known_as(customer: str, ids: set[str]) -> str:
+    """The customer, and other ids of theirs."""
+    others = ", ".join(map(printable, sorted(ids - {customer})))
+    return f"{printable(customer)} (also {others})" if others else printable(customer)
+
+
+def _as_json(customer: str, ids: list[str], found: Itinerary) -> dict[str, object]:
     legs = [
         {
             "time": leg.time_ms,
@@ -100,7 +142,7 @@ def _as_json(customer: str, found: Itinerary) -> dict[str, object]:
         }
         for leg in found.legs
     ]
-    return {"customer": customer, "stage": found.stage, "since": found.since_ms, "touchpoints": legs}
+    return {"customer": customer, "ids": ids, "stage": found.stage, "since": found.since_ms, "touchpoints": legs}
 
 
 def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) -> None:
@@ -116,7 +158,7 @@ def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) ->
         stage = "no step of a journey yet"
     else:
         stage = f"{found.stage} for {duration(max(0, until_ms - found.since_ms) / 1000)}"
-    console.print(f"{printable(customer)}: {stage}; {len(touchpoints):,} touchpoints on {channels}", highlight=False)
+    console.print(f"{customer}: {stage}; {len(touchpoints):,} touchpoints on {channels}", highlight=False)
 
 
 def _cells(leg: Leg) -> tuple[Text, Text, Text]:
