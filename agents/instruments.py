@@ -23,6 +23,7 @@ class Instruments:
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
         self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
         self.forgotten = self._counter("cx_state_forgotten", "Customers, tickets and answers kept for long enough")
+        self.handed = self._counter("cx_handovers", "Records handed over to others, as ids are one customer's")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")
         self.lost = self._counter("cx_records_lost", "Records deleted by retention before they were read", labels)
         self.restored = self._counter(
@@ -59,6 +60,7 @@ class Instruments:
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
         self.forgotten.inc(batch.forgotten)
+        self.handed.inc(len(batch.handed))
         self.skipped.inc(batch.skipped)
 
     def size(self, table: str, cells: int, hot_bytes: int) -> None:

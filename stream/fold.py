@@ -35,7 +35,7 @@ from stream.tally import Tally
 from stream.timers import Passing, Timers
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
-from stream.versions import VERSION, check
+from stream.versions import VERSION, NewerStateError, check
 
 _SEGMENT = b"g"
 _AT_ONCE = 250
@@ -198,7 +198,7 @@ class Fold:
         for first in range(0, len(records), at_once):
             try:
                 self._intake.take(records, range(first, min(first + at_once, len(records))), now_ms, refused, folded)
-            except StateError:
+            except (StateError, NewerStateError):
                 raise
             except Exception as error:
                 raise _PoisonError(first, error) from error

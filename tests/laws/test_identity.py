@@ -6,8 +6,11 @@ from random import Random
 
 import pytest
 from hypothesis import example, given
+from msgspec import json
 
+from schemas.handover import Handover
 from stream.driver import Driver
+from stream.versions import NewerStateError
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, START, Teller, record
 from tests.laws.test_fold import (
@@ -132,3 +135,18 @@ def test_who_is_who_may_be_said_after_all_else(seed: int) -> None:
     feed(driver, events, sizes(seed))
     driver.advance(NOW)
     assert_all_is_one(driver, persons, events, seed)
+
+
+def test_what_a_later_release_hands_over_stops_the_worker() -> None:
+    """Were it rejected, it would be lost: whoever handed it over has taken it back."""
+    handed = Handover(customer="ann", app="cxstream", origin=(1, 7, 0), kind=b"t", name=("t1",), state=b"\xc1\x63")
+    driver = Driver(config())
+    with pytest.raises(NewerStateError):
+        driver.feed([(b"ann", json.encode(handed))], NOW)
+
+
+def test_what_another_deployment_hands_over_is_passed_over() -> None:
+    handed = Handover(customer="ann", app="another", origin=(1, 7, 0), into="bob")
+    driver = Driver(config())
+    driver.feed([(b"ann", json.encode(handed))], NOW)
+    assert [(folded.handed, folded.rejected) for folded in driver.folded] == [([], [])]
