@@ -20,7 +20,7 @@ from agents import topics
 from agents.brokers import Broker
 from agents.clock import now_ms
 from agents.settings import Settings, load
-from agents.simulator import Incident, Kind, Population, encode, produce
+from agents.simulator import Incident, Kind, Population, browse, encode, produce
 from agents.web import free_port
 from schemas.alert import Alert
 from schemas.metric import Metric
@@ -28,6 +28,8 @@ from stream.errors import CxstreamError
 from stream.slices import MINUTE_MS, SECOND_MS
 
 ALERT = "DissatisfiedWebCustomers"
+_ANONYMOUS = 0.3
+"""Of the customers, those who browse before they sign in."""
 _MINUTES = 46
 _INCIDENT_MINUTES = (14, 22)
 _SPEED = 60.0
@@ -139,7 +141,13 @@ class Demo:
 
     def _simulate(self) -> None:
         topic = self.settings.topic("touchpoints")
-        produce(encode(self.population), self.settings.bootstrap, topic, speed=_SPEED, on_progress=self._progress)
+        produce(
+            encode(browse(self.population, self.population.seed, _ANONYMOUS)),
+            self.settings.bootstrap,
+            topic,
+            speed=_SPEED,
+            on_progress=self._progress,
+        )
 
     def _progress(self, sent: int, time_ms: int) -> None:
         self.seen.sent = sent

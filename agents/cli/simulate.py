@@ -15,7 +15,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from agents.simulator import Incident, IncidentError, Population, Record, disturb, encode, parse_incident, produce
+from agents.simulator import (
+    Incident,
+    IncidentError,
+    Population,
+    Record,
+    browse,
+    disturb,
+    encode,
+    parse_incident,
+    produce,
+)
 from schemas.touchpoint import Touchpoint
 from stream.errors import CxstreamError
 
@@ -40,6 +50,9 @@ def simulate(
     ] = None,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of records to repeat.")] = 0.0,
     malformed: Annotated[float, typer.Option(min=0, max=1, help="Malformed records to add, per record.")] = 0.0,
+    anonymous: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of customers who browse under another id until they sign in.")
+    ] = 0.0,
     shuffle: Annotated[int, typer.Option(min=0, help="Mix customers within runs of so many records.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="Write NDJSON here instead; tombstones and empty records are empty lines.")
@@ -61,7 +74,7 @@ def simulate(
             seed, customers, start_ms, round(minutes * MINUTE_MS), events_per_second, incidents=incidents
         )
         records = disturb(
-            encode(_count(population, types)),
+            encode(_count(browse(population, seed, anonymous), types)),
             seed=seed,
             duplicates=duplicates,
             malformed=malformed,

@@ -1,5 +1,6 @@
 """A seeded population of customers over all channels, with incidents injected at known times."""
 
+from agents.simulator.browsing import browse
 from agents.simulator.disturbance import disturb
 from agents.simulator.incident import Incident, IncidentError, Kind, parse_incident
 from agents.simulator.population import Population
@@ -13,6 +14,7 @@ __all__ = [
     "Population",
     "ProduceError",
     "Record",
+    "browse",
     "disturb",
     "encode",
     "parse_incident",

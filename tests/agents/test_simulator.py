@@ -22,6 +22,7 @@ from agents.simulator import (
     Population,
     ProduceError,
     Record,
+    browse,
     disturb,
     encode,
     parse_incident,
@@ -503,3 +504,19 @@ def test_the_command_explains_what_it_refuses(command):
 def test_a_stream_from_now_never_runs_ahead_of_the_wall(monkeypatch, speed, begins_minutes_ago):
     monkeypatch.setattr("agents.cli.simulate.time", lambda: START_MS / 1000)
     assert _start_ms("now", 60, speed) == START_MS - begins_minutes_ago * MINUTE_MS
+
+
+def test_who_browses_under_another_id_signs_in_before_it_matters(day):
+    browsed = list(browse(day, 7, 0.5))
+    assert browsed == list(browse(day, 7, 0.5))
+    said = [event for event in browsed if isinstance(event, CustomerIdentified)]
+    whose = {event.previous: event.customer for event in said}
+    assert len(said) == len(whose) > 100
+    as_one = [event for event in browsed if not isinstance(event, CustomerIdentified)]
+    assert [event.id for event in as_one] == [event.id for event in day]
+    signed_in = {event.customer: event.time_ms for event in said}
+    for event, plain in zip(as_one, day, strict=True):
+        assert event.customer in (plain.customer, f"browser-{plain.customer}")
+        if event.customer != plain.customer and plain.customer in signed_in:
+            assert event.time_ms <= signed_in[plain.customer]
+    assert list(browse(day, 7, 0)) == day
