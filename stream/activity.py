@@ -95,3 +95,22 @@ def forget(activity: Activity, day: int) -> None:
         bits >>= shift
         activity.first_day += shift
         activity.days = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+
+
+def standing(activity: Activity, midnight_ms: Callable[[int], int]) -> Iterator[Counted]:
+    """What the known days count as. The first is left out where others before it are no longer known: nor is it kept.
+
+    >>> list(standing(Activity(100, bytes([0b101]), 5, 100), int))
+    [(100, Active(gap_days=None, sign=1)), (5, Active(gap_days=2, sign=1))]
+    """
+    bits, day, before = int.from_bytes(activity.days, "little"), activity.first_day, 0
+    while bits:
+        if bits & 1:
+            at_ms = midnight_ms(day) if bits > 1 else activity.last_ms
+            if before:
+                yield at_ms, Active(day - before)
+            elif (activity.began or day) == day:
+                yield at_ms, FIRST
+            before = day
+        bits >>= 1
+        day += 1

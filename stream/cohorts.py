@@ -66,6 +66,16 @@ def entries(activity: Activity, day: int) -> list[Entry]:
     return found
 
 
+def standing(activity: Activity) -> list[Entry]:
+    """What the known days count as."""
+    began, days = activity.began or activity.first_day, list(_days(activity, int.from_bytes(activity.days, "little")))
+    return [
+        (first, Cohort(unit, age(unit, began, first)))
+        for unit in UNITS
+        for first in dict.fromkeys(start(unit, day) for day in days)
+    ]
+
+
 def _days(activity: Activity, bits: int) -> Iterator[int]:
     """The known days, in order."""
     day = activity.first_day

@@ -5,22 +5,26 @@ from xxhash import xxh3_64_digest
 
 from stream.activity import Activity
 from stream.journey import Journey, begun
+from stream.personas import Profile
 
 _DIGEST_BYTES = 8
 _encode = msgpack.Encoder().encode
 _decode_activity = msgpack.Decoder(dict[str, Activity]).decode
 _decode_journey = msgpack.Decoder(Journey | None).decode
 _INACTIVE = Raw(_encode({}))
+_decode_profile = msgpack.Decoder(Profile).decode
 _NOWHERE = Raw(_encode(None))
+_UNKNOWN = Raw(b"")
 
 
 class Stored(Struct, array_like=True):
-    """How a customer is stored; before there was a version 4, without the journey."""
+    """How a customer is stored: before there was a version 4 without the journey, without personas without profile."""
 
     recent: bytes
     touched_ms: int
     activity: Raw
     journey: Raw = _NOWHERE
+    profile: Raw = _UNKNOWN
 
 
 _decode = msgpack.Decoder(Stored).decode
@@ -40,10 +44,18 @@ class Customer:
     stands for the segments.
     """
 
-    __slots__ = ("_activity", "_encoded", "_journey", "_travelled", "day", "recent", "today", "touched_ms")
+    __slots__ = (
+        *("_activity", "_encoded", "_journey", "_profile", "_profiled", "_travelled"),
+        *("day", "recent", "today", "touched_ms"),
+    )
 
     def __init__(
-        self, recent: bytes = b"", touched_ms: int = 0, encoded: Raw = _INACTIVE, travelled: Raw = _NOWHERE
+        self,
+        recent: bytes = b"",
+        touched_ms: int = 0,
+        encoded: Raw = _INACTIVE,
+        travelled: Raw = _NOWHERE,
+        profiled: Raw = _UNKNOWN,
     ) -> None:
         self.recent = recent
         self.touched_ms = touched_ms
@@ -54,6 +66,8 @@ class Customer:
         self._activity: dict[str, Activity] | None = None
         self._travelled: Raw | None = travelled
         self._journey: Journey | None = None
+        self._profiled: Raw | None = profiled
+        self._profile: Profile | None = None
 
     @property
     def activity(self) -> dict[str, Activity]:
@@ -77,11 +91,27 @@ class Customer:
         self._travelled = None
         return journey
 
+    @property
+    def profile(self) -> Profile | None:
+        """What is kept for personas, if anything; ``profiled`` says that it has changed."""
+        if self._profile is None and self._profiled:
+            self._profile = _decode_profile(self._profiled)
+        return self._profile
+
+    def profiled(self) -> Profile:
+        """What is kept for personas, to be changed in place; that of somebody unknown where there was nothing."""
+        profile = self._profile
+        if profile is None:
+            profile = self._profile = self.profile or Profile()
+        self._profiled = None
+        return profile
+
     def forget(self) -> None:
         """Be as new."""
         self.recent, self.day, self.today = b"", 0, {}
         self._encoded, self._activity = _INACTIVE, None
         self._travelled, self._journey = _NOWHERE, None
+        self._profiled, self._profile = _UNKNOWN, None
 
     def is_repeat(self, event_digest: bytes, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
@@ -100,9 +130,13 @@ class Customer:
             self._encoded, self._activity = Raw(_encode(self._activity)), None
         if self._travelled is None:
             self._travelled = Raw(_encode(self._journey))
-        return _encode((self.recent, self.touched_ms, self._encoded, self._travelled))
+        if self._profiled is None:
+            self._profiled = Raw(_encode(self._profile))
+        stored = self.recent, self.touched_ms, self._encoded, self._travelled
+        return _encode((*stored, self._profiled) if self._profiled else stored)
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
         stored = _decode(data)
-        return cls(stored.recent, stored.touched_ms, stored.activity.copy(), stored.journey.copy())
+        activity, journey, profile = stored.activity.copy(), stored.journey.copy(), stored.profile.copy()
+        return cls(stored.recent, stored.touched_ms, activity, journey, profile)

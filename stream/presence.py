@@ -1,11 +1,14 @@
 """Who was active on which day: counted once for each customer, day and segment."""
 
+from msgspec.structs import replace
+
 from stream import activity, cohorts
+from stream.activity import Activity
 from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
 from stream.facts import Cohort
-from stream.segments import Segments
+from stream.segments import Segments, Standing
 from stream.slices import DAY_MS
 from stream.tally import Coder, Tally
 
@@ -48,20 +51,38 @@ class Presence:
     def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
         day, days, keys = self._day, customer.activity, self._segments.keys
         new: list[int] = []
-        for number in arrival.segments:
+        for number, places in arrival.days:
             known = days.get(keys[number])
             if known is None:
                 days[keys[number]] = activity.started(day, time_ms)
-                new.append(number)
+                new += places
                 continue
             if day - known.first_day > self._kept_days:
                 activity.forget(known, self._calendar.day_number(watermark_ms - self._kept_ms))
             for entry in cohorts.entries(known, day):
                 start_ms, coder = self._entry(*entry)
-                self._tally.add_day((coder[number],), start_ms, watermark_ms)
+                self._tally.add_day([coder[place] for place in places], start_ms, watermark_ms)
             for at_ms, fact in activity.seen(known, day, time_ms, self._calendar.day_number_start_ms):
-                self._tally.count_in((number,), fact, at_ms, watermark_ms)
+                self._tally.count_in(places, fact, at_ms, watermark_ms)
         if new:
             self._tally.add([self._first[number] for number in new], time_ms, watermark_ms)
             for start_ms, coder in self._entered:
                 self._tally.add_day([coder[number] for number in new], start_ms, watermark_ms)
+
+    def move(self, customer: Customer, old: Standing, new: Standing, watermark_ms: int) -> None:
+        """The customer has another persona: all days that are kept are taken back from the old one's segments, and
+        count in the new one's."""
+        for key, known in customer.activity.items():
+            was, now = (self._segments.by_persona(key, standing) for standing in (old, new))
+            self._stand(known, [place for place in was if place not in now], -1, watermark_ms)
+            self._stand(known, [place for place in now if place not in was], 1, watermark_ms)
+
+    def _stand(self, known: Activity, places: list[int], sign: int, watermark_ms: int) -> None:
+        """Count all days of an activity in these segments, or take them back."""
+        if not places:
+            return
+        for at_ms, fact in activity.standing(known, self._calendar.day_number_start_ms):
+            self._tally.count_in(places, replace(fact, sign=sign), at_ms, watermark_ms)
+        for first_day, cohort in cohorts.standing(known):
+            start_ms, coder = self._entry(first_day, replace(cohort, sign=sign))
+            self._tally.add_day([coder[place] for place in places], start_ms, watermark_ms)
