@@ -16,8 +16,7 @@ from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
 from stream.arrivals import Arrivals
 from stream.casebook import CaseBook
-from stream.cases import KINDS, AnswerKind, TicketKind
-from stream.cases.order import OrderKind
+from stream.cases import KINDS, TicketKind
 from stream.config import Config
 from stream.customer import Customer
 from stream.decode import Refusal, decode
@@ -91,37 +90,27 @@ class Fold:
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
         self._passing = Passing(self.marker.reached_ms)
-        self._timers = {
-            kind: Timers(scan, kind, self._passing)
-            for kind in (CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed))
-        }
+        kinds = [CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed), *([PERSONAS] if config.personal else [])]
+        self._timers = {kind: Timers(scan, kind, self._passing) for kind in kinds}
         self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
         watermark_ms = self.marker.watermark_ms
         self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._end)
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
         self._membership: Membership | None = None
-        counting: dict[type, Counting] = {}
+        counting: Counting = self._tally
         if config.personal:
-            timers = self._timers[PERSONAS] = Timers(scan, PERSONAS, self._passing)
-            self._membership = Membership(config, self.state, self._presence, self._tally, timers)
-            counting = dict.fromkeys((TicketKind, AnswerKind, OrderKind), self._membership.ear)
+            self._membership = Membership(config, self.state, self._presence, self._tally, self._timers[PERSONAS])
+            counting = self._membership.ear
         books = {
-            kind: CaseBook(
-                kind(config),
-                config,
-                self.state,
-                self._keeping,
-                counting.get(kind, self._tally),
-                self._timers.get(kind.prefix),
-            )
+            kind: CaseBook(kind(config), config, self.state, self._keeping, counting, self._timers.get(kind.prefix))
             for kind in KINDS
         }
-        self._timed: tuple[Journeys | CaseBook | Membership, ...] = (
+        self._timed: list[Journeys | CaseBook | Membership] = [
             self._journeys,
             *(book for kind, book in books.items() if kind.prefix in self._timers),
-            *(() if self._membership is None else (self._membership,)),
-        )
+            *([] if self._membership is None else [self._membership]),
+        ]
         self._tickets = books.pop(TicketKind)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():

@@ -21,7 +21,10 @@ KIND = b"p"
 
 
 class Ear:
-    """Counts in a tally, and remembers what was ``heard`` of the cases of one customer."""
+    """Counts in a tally, and remembers what was ``heard`` of the cases of one customer.
+
+    What time alone makes of others' cases may be among it: carts and trials, of which personas know nothing.
+    """
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally

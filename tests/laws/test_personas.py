@@ -95,7 +95,8 @@ class Told:
         zone, driver = self.watch.zone, self.driver
         assert driver.rejected == []
         then, now = self.watch.then, self.watch.now()
-        assert_equals_the_list(driver, then, seed, zone, self.reached)
+        # After a silence, slices finer than days may be read no longer.
+        assert_equals_the_list(driver, then, seed, zone, self.reached, stretches=None if self.clock_ms == NOW else 4)
         assert_active_equals_the_set(driver, now, seed, zone)
         assert_cohorts_equal_the_set(driver, now, zone)
         assert_today_so_far_equals_the_set(driver, now, seed, zone)
