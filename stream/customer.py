@@ -106,12 +106,16 @@ class Customer:
         self._profiled = None
         return profile
 
+    def unprofiled(self) -> None:
+        """Nothing is kept for personas."""
+        self._profiled, self._profile = _UNKNOWN, None
+
     def forget(self) -> None:
         """Be as new."""
         self.recent, self.day, self.today = b"", 0, {}
         self._encoded, self._activity = _INACTIVE, None
         self._travelled, self._journey = _NOWHERE, None
-        self._profiled, self._profile = _UNKNOWN, None
+        self.unprofiled()
 
     def is_repeat(self, event_digest: bytes, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""

@@ -8,6 +8,7 @@ from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
 from stream.facts import Cohort
+from stream.personas import Profile
 from stream.segments import Segments, Standing
 from stream.slices import DAY_MS
 from stream.tally import Coder, Tally
@@ -25,6 +26,7 @@ class Presence:
         self._first = tally.coder(activity.FIRST)
         self._day, self._start_ms, self._end_ms = 0, 0, 0
         self._entered: list[tuple[int, Coder]] = []
+        self._has_personas = bool(config.personal)
 
     def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
         """The customer did something: count the day, once for each segment."""
@@ -49,6 +51,8 @@ class Presence:
         return self._calendar.day_number_start_ms(first_day), self._tally.coder(fact)
 
     def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
+        if customer.profile is not None and not self._has_personas:
+            self._leave(customer, customer.profile, watermark_ms)
         day, days, keys = self._day, customer.activity, self._segments.keys
         new: list[int] = []
         for number, places in arrival.days:
@@ -76,6 +80,11 @@ class Presence:
             was, now = (self._segments.by_persona(key, standing) for standing in (old, new))
             self._stand(known, [place for place in was if place not in now], -1, watermark_ms)
             self._stand(known, [place for place in now if place not in was], 1, watermark_ms)
+
+    def _leave(self, customer: Customer, profile: Profile, watermark_ms: int) -> None:
+        """There are no personas any more: were there to be some again, days would be missing where these counted."""
+        self.move(customer, (profile.counted_by, profile.persona), ((), None), watermark_ms)
+        customer.unprofiled()
 
     def _stand(self, known: Activity, places: list[int], sign: int, watermark_ms: int) -> None:
         """Count all days of an activity in these segments, or take them back."""
