@@ -1,6 +1,7 @@
 """Laws of personas: whatever the order, the batches and the crashes, who was what, and what counts where, is one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from stream.marker import MARKER, decode_marker
 from stream.personas import ACTIVE, PURCHASES, REVENUE, TICKETS, FirstSeen, Inactive, Nps, Persona, Within
 from stream.personas import Condition as Built
 from stream.slices import Calendar
+from tests.laws import test_keeping as keeping
 from tests.laws.oracle import Event, Reached
 from tests.laws.personas import Condition, Rule, Watch, some_rules
 from tests.laws.stories import DAY, Teller, record
@@ -27,6 +29,7 @@ from tests.laws.test_fold import (
     cells,
     days,
     decoded,
+    fed,
     laws,
     seeds,
     sizes,
@@ -186,3 +189,18 @@ def test_a_crash_in_a_silence_changes_nothing_of_personas(seed: int) -> None:
 
     told.tell(events, silences=True, crash=crash)
     told.check(seed)
+
+
+@laws
+@given(seed=seeds, kept=st.sampled_from([2 * DAY, 10 * DAY, 42 * DAY]))
+def test_what_is_forgotten_is_in_its_persona_whatever_the_batches(seed: int, kept: int) -> None:
+    events = Teller(seed, days=300).story(customers=4, acts=8)
+    ours = config([*some_rules(Random(seed)), ("all", [])])
+    forgetful = replace(keeping.config(kept), segmentations=SEGMENTATIONS, personas=ours.personas)
+    stores = []
+    for batches in (iter([len(events)]), sizes(seed), iter([1] * len(events))):
+        driver = fed(Driver(forgetful), events, batches, keeping.NOW)
+        stores.append([decoded(store) for store in cells(driver)])
+    assert stores[0] == stores[1] == stores[2]
+    last = max(event["time"] for event in events)
+    assert_personas_add_up(driver, [event for event in events if event["time"] > last - 38 * DAY], "UTC")
