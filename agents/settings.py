@@ -14,6 +14,8 @@ from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
+from stream.personafile import parse as parse_personas
+from stream.personas import Inactive, Within
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
 from stream.slices import DAY_MS, EARLIEST_MS, HOUR_MS, SECOND_MS, Calendar
@@ -201,6 +203,11 @@ def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -
         days = config.kept("customer") // DAY_MS
         node = nodes.get("lapse_days") or nodes["customer_days"]
         mistakes.add(node, f"`lapse_days` must be less than the {days} for which a customer is kept (`customer_days`)")
+    for node, persona in zip(items(nodes["personas"]) if config.personas else (), config.personas, strict=True):
+        days = max((each.days for each in persona.conditions if isinstance(each, Within | Inactive)), default=0)
+        if days * DAY_MS >= config.kept("customer"):
+            kept = config.kept("customer") // DAY_MS
+            mistakes.add(node, f"`{persona.name}` looks back {days} days; a customer is kept for {kept}")
     for name in config.windows:
         start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
         fewest = -((start_ms - end_ms) // DAY_MS) + 2
@@ -230,6 +237,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "signals": ("signals", _signals),
     "lapse_days": ("lapse_ms", _days_as_ms),
     "handoff_hours": ("handoff_ms", _hours_as_ms),
+    "personas": ("personas", parse_personas),
 }
 _KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
 _REST: dict[str, tuple[str, Parse]] = {

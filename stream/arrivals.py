@@ -16,10 +16,14 @@ _MOST = 10_000
 
 @dataclass(slots=True)
 class Arrival:
-    """What touchpoints with the same ``values`` count as. ``place`` stands for the ``segments``: quicker to look up."""
+    """What touchpoints with the same ``values`` count as.
+
+    ``days`` are the segments by which days of activity are kept, each with those in which they count; ``place`` stands
+    for the former: quicker to look up.
+    """
 
     values: Values
-    segments: tuple[int, ...]
+    days: tuple[tuple[int, tuple[int, ...]], ...]
     place: int
     codes: tuple[int, ...]
 
@@ -79,9 +83,10 @@ class Arrivals:
         """What the arrival of such a touchpoint counts as; kept for the next like it."""
         if len(kind.arrivals) > _MOST:
             kind.arrivals.clear()
-        segments = self._segments.numbers(values)
-        codes = tuple(kind.coder[segment] for segment in segments)
-        found = kind.arrivals[values] = Arrival(values, segments, self._place(segments), codes)
+        codes = tuple(kind.coder[segment] for segment in self._segments.numbers(values))
+        days = self._segments.days(values)
+        place = self._place(tuple(number for number, _ in days))
+        found = kind.arrivals[values] = Arrival(values, days, place, codes)
         return found
 
     def _place(self, segments: tuple[int, ...]) -> int:

@@ -17,7 +17,7 @@ from stream.config import Config
 from stream.keeping import Keeping
 from stream.segments import Values
 from stream.state import State
-from stream.tally import Tally
+from stream.tally import Counting
 from stream.timers import Timers
 
 _encode = msgpack.Encoder().encode
@@ -32,7 +32,7 @@ class CaseBook:
         config: Config,
         state: State,
         keeping: Keeping,
-        tally: Tally,
+        tally: Counting,
         timers: Timers | None = None,
     ) -> None:
         self._kind = kind

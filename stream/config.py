@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stream.personas import PERSONA, Persona
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
 from stream.stages import PRESETS
 from stream.state import HOT_BYTES
@@ -34,6 +35,7 @@ class Config:
     one partition; the rest of it is read from the store when it is needed. ``stages`` is one of ``PRESETS``;
     ``signals`` are what touchpoints of a type tell of a journey where that is not the usual. A customer has lapsed
     after ``lapse_ms`` without a step; up to ``handoff_ms`` between two channels is going from one to the other.
+    Of ``personas``, the first that fits is the customer's.
     """
 
     segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
@@ -50,11 +52,17 @@ class Config:
     signals: Mapping[str, str] = field(default_factory=dict)
     lapse_ms: int = 30 * DAY_MS
     handoff_ms: int = DAY_MS
+    personas: tuple[Persona, ...] = ()
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """Every dimension that some segmentation uses, in order of first use."""
         return tuple(dict.fromkeys(name for segmentation in self.segmentations for name in segmentation))
+
+    @property
+    def personal(self) -> tuple[Segmentation, ...]:
+        """The segmentations by persona, where there are personas."""
+        return tuple(names for names in self.segmentations if PERSONA in names) if self.personas else ()
 
     def kept(self, what: str) -> int:
         """For how long a ``customer`` is kept, or a kind of case by its title; in milliseconds."""

@@ -5,17 +5,20 @@ from xxhash import xxh3_64_digest
 
 from stream.activity import Activity
 from stream.journey import Journey, begun
+from stream.personas import Profile
 
 _DIGEST_BYTES = 8
 _encode = msgpack.Encoder().encode
 _decode_activity = msgpack.Decoder(dict[str, Activity]).decode
 _decode_journey = msgpack.Decoder(Journey | None).decode
 _INACTIVE = Raw(_encode({}))
+_decode_profile = msgpack.Decoder(Profile).decode
 _NOWHERE = Raw(_encode(None))
+_UNKNOWN = Raw(b"")
 
 
 class Stored(Struct, array_like=True):
-    """How a customer is stored; before there was a version 4, without the journey, before 5 without other ids."""
+    """How a customer is stored: before there was a version 4 without the journey, before 5 without the rest."""
 
     recent: bytes
     touched_ms: int
@@ -23,6 +26,7 @@ class Stored(Struct, array_like=True):
     journey: Raw = _NOWHERE
     joined: str | None = None
     same: tuple[str, ...] = ()
+    profile: Raw = _UNKNOWN
 
 
 _decode = msgpack.Decoder(Stored).decode
@@ -44,12 +48,17 @@ class Customer:
     """
 
     __slots__ = (
-        *("_activity", "_encoded", "_journey", "_travelled"),
+        *("_activity", "_encoded", "_journey", "_profile", "_profiled", "_travelled"),
         *("day", "joined", "recent", "same", "today", "touched_ms"),
     )
 
     def __init__(
-        self, recent: bytes = b"", touched_ms: int = 0, encoded: Raw = _INACTIVE, travelled: Raw = _NOWHERE
+        self,
+        recent: bytes = b"",
+        touched_ms: int = 0,
+        encoded: Raw = _INACTIVE,
+        travelled: Raw = _NOWHERE,
+        profiled: Raw = _UNKNOWN,
     ) -> None:
         self.recent = recent
         self.touched_ms = touched_ms
@@ -62,6 +71,8 @@ class Customer:
         self._activity: dict[str, Activity] | None = None
         self._travelled: Raw | None = travelled
         self._journey: Journey | None = None
+        self._profiled: Raw | None = profiled
+        self._profile: Profile | None = None
 
     @property
     def activity(self) -> dict[str, Activity]:
@@ -85,6 +96,25 @@ class Customer:
         self._travelled = None
         return journey
 
+    @property
+    def profile(self) -> Profile | None:
+        """What is kept for personas, if anything; ``profiled`` says that it has changed."""
+        if self._profile is None and self._profiled:
+            self._profile = _decode_profile(self._profiled)
+        return self._profile
+
+    def profiled(self) -> Profile:
+        """What is kept for personas, to be changed in place; that of somebody unknown where there was nothing."""
+        profile = self._profile
+        if profile is None:
+            profile = self._profile = self.profile or Profile()
+        self._profiled = None
+        return profile
+
+    def unprofiled(self) -> None:
+        """Nothing is kept for personas."""
+        self._profiled, self._profile = _UNKNOWN, None
+
     def forget(self) -> None:
         """Be as new."""
         self.recent, self.joined, self.same = b"", None, ()
@@ -95,6 +125,7 @@ class Customer:
         self.joined, self.day, self.today = into, 0, {}
         self._encoded, self._activity = _INACTIVE, None
         self._travelled, self._journey = _NOWHERE, None
+        self.unprofiled()
 
     def is_repeat(self, event_digest: bytes, remembered: int) -> bool:
         """True where this event id is among the last ``remembered``; remembers it otherwise."""
@@ -118,13 +149,17 @@ class Customer:
             self._encoded, self._activity = Raw(_encode(self._activity)), None
         if self._travelled is None:
             self._travelled = Raw(_encode(self._journey))
-        if self.joined is None and not self.same:
-            return _encode((self.recent, self.touched_ms, self._encoded, self._travelled))
-        return _encode((self.recent, self.touched_ms, self._encoded, self._travelled, self.joined, self.same))
+        if self._profiled is None:
+            self._profiled = Raw(_encode(self._profile))
+        stored = self.recent, self.touched_ms, self._encoded, self._travelled
+        if self.joined is not None or self.same or self._profiled:
+            return _encode((*stored, self.joined, self.same, *([self._profiled] if self._profiled else ())))
+        return _encode(stored)
 
     @classmethod
     def decode(cls, data: bytes) -> "Customer":
         stored = _decode(data)
-        customer = cls(stored.recent, stored.touched_ms, stored.activity.copy(), stored.journey.copy())
+        activity, journey, profile = stored.activity.copy(), stored.journey.copy(), stored.profile.copy()
+        customer = cls(stored.recent, stored.touched_ms, activity, journey, profile)
         customer.joined, customer.same = stored.joined, stored.same
         return customer

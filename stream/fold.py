@@ -12,11 +12,13 @@ from msgspec.structs import replace
 
 from schemas.cell import Segment
 from schemas.rejected import Reason
+from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
 from stream.arrivals import Arrivals
 from stream.casebook import CaseBook
 from stream.cases import KINDS, TicketKind
 from stream.config import Config
+from stream.customer import Customer
 from stream.decode import Refusal
 from stream.errors import StateError
 from stream.folded import Folded
@@ -26,12 +28,14 @@ from stream.intake import Intake
 from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
+from stream.membership import KIND as PERSONAS
+from stream.membership import Membership
 from stream.presence import Presence
 from stream.record import Record
 from stream.rejection import rejected
-from stream.segments import Segments, reader
+from stream.segments import Segments, Values, reader
 from stream.state import Load, State
-from stream.tally import Tally
+from stream.tally import Counting, Tally
 from stream.timers import Passing, Timers
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
@@ -85,31 +89,36 @@ class Fold:
         check(self.marker.version, f"{topic}-{partition}")
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
-        self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known)
+        self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.personal)
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
         self._passing = Passing(self.marker.reached_ms)
-        self._timers = {
-            kind: Timers(scan, kind, self._passing)
-            for kind in (CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed))
-        }
+        kinds = [CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed), *([PERSONAS] if config.personal else [])]
+        self._timers = {kind: Timers(scan, kind, self._passing) for kind in kinds}
         self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
         watermark_ms = self.marker.watermark_ms
-        self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._journeys.end)
+        self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._end)
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
+        self._membership: Membership | None = None
+        counting: Counting = self._tally
+        if config.personal:
+            self._membership = Membership(config, self.state, self._presence, self._tally, self._timers[PERSONAS])
+            counting = self._membership.ear
         books = {
-            kind: CaseBook(kind(config), config, self.state, self._keeping, self._tally, self._timers.get(kind.prefix))
+            kind: CaseBook(kind(config), config, self.state, self._keeping, counting, self._timers.get(kind.prefix))
             for kind in KINDS
         }
-        self._timed: tuple[Journeys | CaseBook, ...] = (
+        self._timed: list[Journeys | CaseBook | Membership] = [
             self._journeys,
             *(book for kind, book in books.items() if kind.prefix in self._timers),
-        )
+            *([] if self._membership is None else [self._membership]),
+        ]
         self._identities = Identities(
             *(app, partition, self.state, scan, self._admission, self._presence, self._journeys),
             {kind.prefix: book for kind, book in books.items()},
+            self._membership,
         )
         self._intake = Intake(config, self._admission, self._identities, self._count)
         self._tickets = books.pop(TicketKind)
@@ -211,13 +220,27 @@ class Fold:
         return folded
 
     def _count(self, admitted: Admitted) -> None:
-        """What these come to; one step for all of them after the other, each in order."""
-        events, watermarks_ms, takers = admitted.events, admitted.watermarks_ms, self._takers
-        values = list(map(self._values, events))
+        """What these come to; one step for all of them after the other, each in order; by persona, each by itself."""
+        events, customers, watermarks_ms = admitted.events, admitted.customers, admitted.watermarks_ms
+        if self._membership is None:
+            self._count_all(events, customers, list(map(self._values, events)), watermarks_ms)
+            return
+        # What one comes to may make the customer another one before the next.
+        for event, customer, watermark_ms in zip(events, customers, watermarks_ms, strict=True):
+            values = self._membership.meet(customer, self._values(event), watermark_ms)
+            self._count_all([event], [customer], [values], [watermark_ms])
+            self._membership.follow(customer, event, watermark_ms)
+
+    def _count_all(
+        self,
+        events: Sequence[Touchpoint],
+        customers: Sequence[Customer],
+        values: Sequence[Values],
+        watermarks_ms: Sequence[int],
+    ) -> None:
+        takers = self._takers
         arrivals = self._arrivals.take(events, values, watermarks_ms)
-        for event, customer, arrival, watermark_ms in zip(
-            events, admitted.customers, arrivals, watermarks_ms, strict=True
-        ):
+        for event, customer, arrival, watermark_ms in zip(events, customers, arrivals, watermarks_ms, strict=True):
             if event.by_customer:
                 self._presence.take(customer, arrival, event.time_ms, watermark_ms)
             self._journeys.take(customer, event, arrival.values, watermark_ms)
@@ -226,6 +249,12 @@ class Fold:
                 self._tickets.take(event, value, watermark_ms)
             for taker in takers.get(type(event), ()):
                 taker.take(event, value, watermark_ms)
+
+    def _end(self, customer: Customer, name: str, watermark_ms: int) -> None:
+        """A customer is about to be forgotten."""
+        self._journeys.end(customer, name, watermark_ms)
+        if self._membership is not None:
+            self._membership.end(customer, watermark_ms)
 
     def _run_out(self) -> None:
         """Look at whatever the time has come for."""
@@ -245,6 +274,8 @@ class Fold:
         self._arrivals.clear()
         folded.expired = passed + self._cells.expire(watermark_ms)
         waiting = {kind for kind, timers in self._timers.items() if timers.next_ms <= watermark_ms}
+        if PERSONAS in waiting:
+            waiting.add(CUSTOMER)
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, waiting)
         folded.journeys = self._journeys.told.copy()
         self._journeys.clear()

@@ -29,6 +29,8 @@ from stream.casebook import CaseBook
 from stream.customer import Customer, digest
 from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Scan
+from stream.membership import Membership
+from stream.personas import Profile
 from stream.presence import Presence
 from stream.state import State
 
@@ -70,6 +72,7 @@ class Identities:
         presence: Presence,
         journeys: Journeys,
         books: Mapping[bytes, CaseBook],
+        membership: Membership | None,
     ) -> None:
         self._app = app
         self._partition = partition
@@ -79,6 +82,7 @@ class Identities:
         self._presence = presence
         self._journeys = journeys
         self._books = books
+        self._membership = membership
         self._offset, self._number = 0, 0
         self._changed: dict[bytes, list[bytes]] = {}
         self._seen = 0
@@ -132,6 +136,7 @@ class Identities:
         else:
             name = (handover.customer, *handover.name)
             self._books[handover.kind].absorb(name, handover.state, self._admission.watermark_ms)
+            self._learn(customer, handover, None)
 
     def _onward(self, customer: Customer, handover: Handover) -> str | None:
         """The id by which a customer is known; None where it is this one.
@@ -166,12 +171,19 @@ class Identities:
             self._presence.withdraw(customer, watermark_ms)
             self._journeys.withdraw(customer, name, watermark_ms)
         customer.leave(into)
+        if self._membership is not None:
+            self._membership.ear.heard.clear()
 
     def _absorb(self, customer: Customer, handover: Handover) -> None:
         other, watermark_ms = Customer.decode(handover.state), self._admission.watermark_ms
         self._presence.absorb(customer, other.activity, watermark_ms)
         if other.journey is not None:
             self._journeys.absorb(customer, handover.customer, other.journey, watermark_ms)
+        self._learn(customer, handover, other.profile)
+
+    def _learn(self, customer: Customer, handover: Handover, other: Profile | None) -> None:
+        if self._membership is not None:
+            self._membership.absorb(customer, handover.customer, other, self._admission.watermark_ms)
 
     def _cases(self, kind: bytes, book: CaseBook, name: str) -> Iterator[bytes]:
         """The keys of the cases of one kind that a customer has, perhaps some twice."""

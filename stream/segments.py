@@ -1,5 +1,6 @@
 """Segments: what a touchpoint's dimensions say it belongs to."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from operator import attrgetter
 from typing import get_args
@@ -10,16 +11,16 @@ from schemas.cell import Segment
 from schemas.touchpoint import Touchpoint
 from schemas.union import AnyTouchpoint
 from stream.config import Segmentation
+from stream.personas import PERSONA, Standing
 
 OTHER = "other"
 """The value that stands for all beyond the cap."""
 
-_MOST_KEYS = 100_000
-"""Values, and keys, whose segments are remembered."""
+_MOST_VALUES = 100_000
+"""Values whose segments are remembered."""
 
 Values = tuple[str | None, ...]
 """A touchpoint's value for each configured dimension, in order."""
-
 
 _FIELDS = {name for kind in get_args(AnyTouchpoint) for name in kind.__struct_fields__}
 """What some touchpoints have, such as a survey's purpose."""
@@ -63,20 +64,25 @@ class Segments:
         dimensions: tuple[str, ...],
         limit: int,
         known: tuple[Segment, ...] = (),
+        personal: tuple[Segmentation, ...] = (),
     ) -> None:
-        self._indexes = [tuple((name, dimensions.index(name)) for name in names) for names in segmentations]
+        def index(names: Segmentation) -> tuple[tuple[str, int], ...]:
+            return tuple((name, dimensions.index(name)) for name in names)
+
+        self._indexes = [index(names) for names in segmentations]
+        self._personal = personal
+        self._persona_at = dimensions.index(PERSONA) if personal else 0
+        self._counted = {names for names in segmentations if names not in personal}
+        self._by_days = [index(names) for names in dict.fromkeys(map(_impersonal, segmentations))]
         self._width = len(dimensions)
         self._limit = limit
         self._known: dict[Segment, None] = dict.fromkeys(known)
-        self._sizes = dict.fromkeys(segmentations, 0)
+        self._sizes: defaultdict[Segmentation, int] = defaultdict(int)
         for segment in known:
-            names = tuple(name for name, _ in segment)
-            if names in self._sizes:
-                self._sizes[names] += 1
+            self._sizes[_names(segment)] += 1
         self._cache: dict[Values, tuple[int, ...]] = {}
         self._numbers: dict[Segment, int] = {}
         self._by_number: list[Segment] = []
-        self._by_key: dict[str, int] = {}
         self.keys: list[str] = []
         """Each segment as text, by its number: what it is called where keys are stored."""
         self.new: list[Segment] = []
@@ -90,22 +96,49 @@ class Segments:
         """The same by their numbers, which hold for this process only."""
         found = self._cache.get(values)
         if found is None:
-            if len(self._cache) > _MOST_KEYS:
+            if len(self._cache) > _MOST_VALUES:
                 self._cache.clear()
-            known = (*values, *[None] * self._width)[: self._width]  # what is stored may be of other settings
+            known = self._fitted(values)
             segments = (self._segment(index, known) for index in self._indexes)
             found = self._cache[values] = tuple(self._number(segment) for segment in segments if segment is not None)
         return found
 
-    def number(self, key: str) -> int:
-        """The number of the segment of that key, which may be of another partition."""
-        found = self._by_key.get(key)
-        if found is None:
-            if len(self._by_key) > _MOST_KEYS:
-                self._by_key.clear()
-            segment = tuple((name, value) for name, value in orjson.loads(key))
-            found = self._by_key[key] = self._number(self._capped(segment))
-        return found
+    def days(self, values: Values) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """The segments by which days of activity are kept, each with those in which they count.
+
+        These are the same, but for segmentations by persona: their days are kept without it, for it changes.
+        """
+        if not self._personal:
+            return tuple((number, (number,)) for number in self.numbers(values))
+        known = self._fitted(values)
+        segments = (self._segment(index, known) for index in self._by_days)
+        standing = self._personal, known[self._persona_at]
+        return tuple((self._number(each), self._places(each, standing)) for each in segments if each is not None)
+
+    def kept(self, key: str, standing: Standing) -> tuple[int, tuple[int, ...]]:
+        """The segment of that key, which may be of another partition, and those in which its days count."""
+        segment = self._capped(tuple((name, value) for name, value in orjson.loads(key)))
+        return self._number(segment), self._places(segment, standing)
+
+    def by_persona(self, key: str, standing: Standing) -> tuple[int, ...]:
+        """The segments of a persona in which days count that are kept by the segment of that key."""
+        return self._by_persona(tuple((name, value) for name, value in orjson.loads(key)), standing)
+
+    def _places(self, segment: Segment, standing: Standing) -> tuple[int, ...]:
+        own = (self._number(segment),) if _names(segment) in self._counted else ()
+        return own + self._by_persona(segment, standing)
+
+    def _by_persona(self, segment: Segment, standing: Standing) -> tuple[int, ...]:
+        segmentations, persona = standing
+        if persona is None:
+            return ()
+        values, rest = {**dict(segment), PERSONA: persona}, _names(segment)
+        found = (tuple((name, values[name]) for name in names) for names in segmentations if _impersonal(names) == rest)
+        return tuple(self._number(self._capped(each)) for each in found)
+
+    def _fitted(self, values: Values) -> Values:
+        """What is stored may be of other settings."""
+        return (*values, *[None] * self._width)[: self._width]
 
     def segment(self, number: int) -> Segment:
         """The segment of that number."""
@@ -131,11 +164,20 @@ class Segments:
     def _capped(self, segment: Segment) -> Segment:
         if segment in self._known or not segment:
             return segment
-        names = tuple(name for name, _ in segment)
-        if self._sizes.setdefault(names, 0) >= self._limit:
+        names = _names(segment)
+        if self._sizes[names] >= self._limit:
             self.capped += 1
             return tuple((name, OTHER) for name in names)
         self._sizes[names] += 1
         self._known[segment] = None
         self.new.append(segment)
         return segment
+
+
+def _names(segment: Segment) -> Segmentation:
+    return tuple(name for name, _ in segment)
+
+
+def _impersonal(names: Segmentation) -> Segmentation:
+    """A segmentation without the persona."""
+    return tuple(name for name in names if name != PERSONA)

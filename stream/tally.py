@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from schemas.cell import Segment
 from stream.config import Config
@@ -20,6 +21,12 @@ Moves = tuple[tuple[str, int], ...]
 """Counters and by how much they move."""
 BySegment = dict[int, Counters]
 """Counters by the number of the segment."""
+
+
+class Counting(Protocol):
+    """Counts facts in all segments of their values."""
+
+    def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None: ...
 
 
 class Coder(dict[int, int]):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import accumulate
+from itertools import accumulate, islice
 from random import Random
 
 import orjson
@@ -19,7 +19,7 @@ from msgspec import msgpack
 from schemas.cell import Segment
 from schemas.journey import JourneyStep
 from schemas.rejected import Reason
-from stream.config import Config
+from stream.config import Config, Segmentation
 from stream.driver import Driver, Store
 from stream.keeping import LIST
 from stream.metrics import Value
@@ -85,10 +85,10 @@ def reached(driver: Driver, events: list[Event]) -> oracle.Reached:
     return lambda event: last[driver.source_of(event["customer"].encode())]
 
 
-def segments(events: list[Event]) -> set[Segment]:
+def segments(events: list[Event], segmentations: tuple[Segmentation, ...] = SEGMENTATIONS) -> set[Segment]:
     return {
         tuple((name, event[name]) for name in names)
-        for names in SEGMENTATIONS
+        for names in segmentations
         for event in events
         if all(name in event for name in names)
     }
@@ -119,12 +119,19 @@ def pair(random: Random, edges: list[int]) -> tuple[int, int]:
     return start, end
 
 
-def assert_equals_the_list(driver: Driver, events: list[Event], seed: int, zone: str = "UTC") -> None:
+def assert_equals_the_list(
+    driver: Driver,
+    events: list[Event],
+    seed: int,
+    zone: str = "UTC",
+    so_far: oracle.Reached | None = None,
+    stretches: int | None = None,
+) -> None:
     random = Random(seed)
-    for start, end in spans(events, random, zone):
-        for segment in segments(events):
+    for start, end in islice(spans(events, random, zone), stretches):
+        for segment in segments(events, driver.config.segmentations):
             found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment, reached(driver, events))
+            truth = oracle.expected(events, start, end, segment, so_far or reached(driver, events))
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
@@ -148,7 +155,7 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
     for _ in range(6):
         first, last = sorted(random.choices(known, k=2))
         start, end = calendar.midnight_ms(first), calendar.midnight_ms(last + timedelta(days=1))
-        for segment in segments(events):
+        for segment in segments(events, driver.config.segmentations):
             seen = oracle.active(events, first, last, zone, segment)
             today = oracle.active(events, last, last, zone, segment)
             found = driver.values(start, end, segment)
@@ -166,7 +173,7 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
 def assert_cohorts_equal_the_set(driver: Driver, events: list[Event], zone: str) -> None:
     calendar, known = Calendar(zone), days(events, zone)
     firsts = {first for each in known for first in (each - timedelta(days=each.weekday()), each.replace(day=1))}
-    for segment in segments(events):
+    for segment in segments(events, driver.config.segmentations):
         found = {}
         for first in firsts:
             start = calendar.midnight_ms(first)
@@ -184,7 +191,7 @@ def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed
     hours = (calendar.day_end_ms(midnight) - midnight) // HOUR
     for end in (midnight + hour * HOUR for hour in random.sample(range(1, hours + 1), 3)):
         past = [event for event in events if start <= event["time"] < end and oracle.by_customer(event)]
-        for segment in segments(events):
+        for segment in segments(events, driver.config.segmentations):
             seen = {event["customer"] for event in past if oracle.belongs(event, segment)}
             found = driver.values(start, end, segment)
             assert (found["active_customers"].samples if "active_customers" in found else 0) == len(seen)

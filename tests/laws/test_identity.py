@@ -9,7 +9,10 @@ from hypothesis import example, given
 from msgspec import json
 
 from schemas.handover import Handover
+from stream.config import Config
 from stream.driver import Driver
+from stream.metrics import Value
+from stream.personas import ACTIVE, PURCHASES, TICKETS, Persona, Within
 from stream.versions import NewerStateError
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, START, Teller, record
@@ -150,3 +153,37 @@ def test_what_another_deployment_hands_over_is_passed_over() -> None:
     driver = Driver(config())
     driver.feed([(b"ann", json.encode(handed))], NOW)
     assert [(folded.handed, folded.rejected) for folded in driver.folded] == [([], [])]
+
+
+def by_persona(driver: Driver, events: list[Event]) -> dict[tuple[object, ...], Value | None]:
+    """What the days count for each persona, over some stretches of days."""
+    first = min(event["time"] for event in events) // DAY * DAY
+    last = max(event["time"] for event in events) // DAY * DAY
+    return {
+        (name, start, persona): driver.value(name, (start, last + DAY), persona=persona)
+        for name in ("active_customers", "new_customers", "retained_customers")
+        for start in (first, last - 8 * DAY, last)
+        for persona in ("buyer", "asker", "quiet", "guest")
+    }
+
+
+@laws
+@given(seeds)
+def test_a_joined_customer_has_one_persona(seed: int) -> None:
+    personas = (
+        Persona("buyer", (Within(PURCHASES, 30, at_least=2),)),
+        Persona("asker", (Within(TICKETS, 30, at_least=2),)),
+        Persona("quiet", (Within(ACTIVE, 60, below=3),)),
+        Persona("guest"),
+    )
+    settings = Config(segmentations=((), ("persona",)), personas=personas)
+    persons, joined, alone = (
+        Persons(seed),
+        Driver(settings, partitions=PARTITIONS),
+        Driver(settings, partitions=PARTITIONS),
+    )
+    events = [*persons.told, *persons.end(joined.source_of)]
+    for driver, told in ((joined, events), (alone, persons.as_one(events))):
+        feed(driver, told, sizes(seed))
+        driver.advance(NOW)
+    assert by_persona(joined, events) == by_persona(alone, events)

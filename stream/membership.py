@@ -1,0 +1,128 @@
+"""Which persona the customers of one partition have: followed touchpoint by touchpoint, and as time passes.
+
+A touchpoint counts in the persona that the customer had when it came; the days on which the customer was active count
+in the one that the customer has now.
+"""
+
+from schemas.touchpoint import Touchpoint
+from stream.config import Config
+from stream.customer import Customer
+from stream.facts import Fact
+from stream.keeping import CUSTOMER
+from stream.personas import PERSONA, Now, Profile, Rules
+from stream.presence import Presence
+from stream.segments import Values
+from stream.state import State
+from stream.tally import Tally
+from stream.timers import Timers
+
+KIND = b"p"
+"""Of the timers: those of customers, but for their personas."""
+
+
+class Ear:
+    """Counts in a tally, and remembers what was ``heard`` of the cases of one customer.
+
+    What time alone makes of others' cases may be among it: carts and trials, of which personas know nothing.
+    """
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self.heard: list[tuple[int, Fact]] = []
+
+    def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        self.heard.append((time_ms, fact))
+        self._tally.count(fact, values, time_ms, watermark_ms)
+
+
+class Membership:
+    """Follows the personas of customers; ``ear`` is to hear what becomes of their orders, tickets and answers."""
+
+    def __init__(self, config: Config, state: State, presence: Presence, tally: Tally, timers: Timers) -> None:
+        self._rules = Rules(config.personas)
+        self._by = config.personal
+        self._at = config.dimensions.index(PERSONA)
+        self._calendar = config.calendar
+        self._kept_ms = config.kept("customer")
+        self._state = state
+        self._presence = presence
+        self._timers = timers
+        self._now = Now(0, 0)
+        self._day_ends_ms = 0
+        self.ear = Ear(tally)
+
+    def meet(self, customer: Customer, values: Values, watermark_ms: int) -> Values:
+        """A touchpoint has come: its values, with the persona that the customer has before it."""
+        self.run_out(watermark_ms)
+        self.ear.heard.clear()
+        profile = customer.profiled()
+        self._settle(customer, profile, self._moment(watermark_ms), watermark_ms)
+        return (*values[: self._at], profile.persona, *values[self._at + 1 :])
+
+    def follow(self, customer: Customer, event: Touchpoint, watermark_ms: int) -> None:
+        """The touchpoint has been counted: what it makes of the customer."""
+        profile, now = customer.profiled(), self._moment(watermark_ms)
+        day = self._calendar.day_number(event.time_ms) if event.by_customer else None
+        self._rules.see(profile, event.time_ms, day, now)
+        self._learn(customer, profile, event.customer, now, watermark_ms)
+
+    def _learn(self, customer: Customer, profile: Profile, name: str, now: Now, watermark_ms: int) -> None:
+        """What was heard of the customer's cases, and what it makes of the customer."""
+        for time_ms, fact in self.ear.heard:
+            self._rules.learn(profile, fact, now, self._calendar.day_number(time_ms), time_ms)
+        self.ear.heard.clear()
+        self._settle(customer, profile, now, watermark_ms)
+        self._set_timer(name, profile, now)
+
+    def absorb(self, customer: Customer, name: str, other: Profile | None, watermark_ms: int) -> None:
+        """What was kept of another id of the same customer is; ``other``, or what was heard of a case."""
+        profile, now = customer.profiled(), self._moment(watermark_ms)
+        if other is not None:
+            self._rules.join(profile, other, now)
+        self._learn(customer, profile, name, now, watermark_ms)
+
+    def run_out(self, watermark_ms: int) -> None:
+        """Look at the customers whom time alone may have made others."""
+        for due_ms, key in self._timers.run_out(self._timers.passing.now_ms(watermark_ms)):
+            customer = self._state.get(CUSTOMER + key[1:], Customer.decode)
+            if customer is None or customer.profile is None or customer.profile.due_ms != due_ms:
+                continue
+            if due_ms > customer.touched_ms + self._kept_ms:
+                continue  # the customer is forgotten by then
+            self._state.put(CUSTOMER + key[1:], customer)
+            profile, now = customer.profiled(), self._moment(watermark_ms, customer.touched_ms + self._kept_ms)
+            self._settle(customer, profile, now, watermark_ms)
+            self._set_timer(key[1:].decode(), profile, now)
+
+    def end(self, customer: Customer, watermark_ms: int) -> None:
+        """A customer is about to be forgotten: what time has made of them before that still counts."""
+        if customer.profile is not None:
+            now = self._moment(watermark_ms, customer.touched_ms + self._kept_ms)
+            self._settle(customer, customer.profiled(), now, watermark_ms)
+
+    def _moment(self, watermark_ms: int, latest_ms: int | None = None) -> Now:
+        """How far event time has come, or ``latest_ms`` where that is earlier."""
+        now_ms = self._timers.passing.now_ms(watermark_ms)
+        if latest_ms is not None and latest_ms < now_ms:
+            return Now(latest_ms, self._calendar.day_number(latest_ms))
+        if now_ms != self._now.ms:
+            day = self._now.day
+            if not self._now.ms <= now_ms < self._day_ends_ms:
+                day = self._calendar.day_number(now_ms)
+                self._day_ends_ms = self._calendar.day_end_ms(self._calendar.day_start_ms(now_ms))
+            self._now = Now(now_ms, day)
+        return self._now
+
+    def _settle(self, customer: Customer, profile: Profile, now: Now, watermark_ms: int) -> None:
+        """The customer is what the rules say: the days of activity move there."""
+        persona = self._rules.persona(profile, now)
+        if persona != profile.persona or profile.counted_by != self._by:
+            self._presence.move(customer, profile.standing, (self._by, persona), watermark_ms)
+            profile.persona, profile.counted_by = persona, self._by
+
+    def _set_timer(self, name: str, profile: Profile, now: Now) -> None:
+        """Have the customer of that name looked at again once time alone may change them; not later than is said."""
+        due_ms = self._rules.changes_ms(profile, now, self._calendar.day_number_start_ms)
+        if due_ms and not now.ms < profile.due_ms <= due_ms:
+            profile.due_ms = due_ms
+            self._timers.set(KIND + name.encode(), due_ms)

@@ -1,0 +1,206 @@
+"""Laws of personas: whatever the order, the batches and the crashes, who was what, and what counts where, is one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from schemas.cell import Segment
+from stream.config import Config
+from stream.counters import Counters
+from stream.driver import Driver
+from stream.marker import MARKER, decode_marker
+from stream.personas import ACTIVE, PURCHASES, REVENUE, TICKETS, FirstSeen, Inactive, Nps, Persona, Within
+from stream.personas import Condition as Built
+from stream.slices import Calendar
+from tests.laws import test_keeping as keeping
+from tests.laws.oracle import Event, Reached
+from tests.laws.personas import Condition, Rule, Watch, some_rules
+from tests.laws.stories import DAY, Teller, record
+from tests.laws.test_fold import (
+    NOW,
+    assert_active_equals_the_set,
+    assert_cohorts_equal_the_set,
+    assert_equals_the_list,
+    assert_today_so_far_equals_the_set,
+    cells,
+    days,
+    decoded,
+    fed,
+    laws,
+    seeds,
+    sizes,
+)
+
+SEGMENTATIONS = ((), ("persona",), ("channel",), ("persona", "channel"), ("region", "persona"))
+IDLE = 2_000
+
+
+def built(condition: Condition) -> Built:
+    """A condition of the oracle as one of ours."""
+    what, *rest = condition
+    if what == "inactive":
+        return Inactive(*rest)
+    if what == "first_seen":
+        return FirstSeen(*rest)
+    if what == "nps":
+        return Nps(*rest)
+    if what == "revenue":
+        return Within(REVENUE + rest[0], *rest[1:])
+    return Within({"active": ACTIVE, "tickets": TICKETS, "purchases": PURCHASES}[what], *rest)
+
+
+def config(rules: list[Rule], zone: str = "UTC") -> Config:
+    ours = tuple(Persona(name, tuple(map(built, conditions))) for name, conditions in rules)
+    return Config(segmentations=SEGMENTATIONS, calendar=Calendar(zone), personas=ours)
+
+
+class Told:
+    """A driver and the oracle, told the same; now and then a partition is silent for some days."""
+
+    def __init__(self, rules: list[Rule], seed: int, partitions: int = 1, zone: str = "UTC") -> None:
+        self.driver = Driver(config(rules, zone), partitions=partitions)
+        self.watch = Watch(rules, zone, lambda customer: self.driver.source_of(customer.encode()))
+        self.random = Random(seed)
+        self.clock_ms = NOW
+
+    def tell(self, events: list[Event], silences: bool, crash: Callable[[Driver, int], None] | None = None) -> None:
+        at, batches = 0, sizes(self.random.randrange(10**6))
+        while at < len(events):
+            some = events[at : at + next(batches)]
+            at += len(some)
+            self.driver.feed([record(event) for event in some], self.clock_ms)
+            for event in some:
+                self.watch.see(event)
+            if crash is not None:
+                crash(self.driver, self.clock_ms)
+            if silences and self.random.random() < 0.2:
+                self.be_silent(self.random.choice((1, 2, 5)) * DAY)
+        self.driver.advance(self.clock_ms)
+
+    def be_silent(self, for_ms: int) -> None:
+        """Nothing comes for so long: event time comes to where the markers say."""
+        self.clock_ms += for_ms + IDLE
+        self.driver.go_on(self.clock_ms)
+        for source, store in enumerate(self.driver.stores()):
+            if MARKER in store and source in self.watch.reached:
+                reached_ms = decode_marker(store[MARKER]).reached_ms
+                self.watch.reached[source] = max(self.watch.reached[source], reached_ms)
+
+    @property
+    def reached(self) -> Reached:
+        return lambda event: self.watch.reached[self.watch.source(event["customer"])]
+
+    def check(self, seed: int) -> None:
+        zone, driver = self.watch.zone, self.driver
+        assert driver.rejected == []
+        then, now = self.watch.then, self.watch.now()
+        # After a silence, slices finer than days may be read no longer.
+        assert_equals_the_list(driver, then, seed, zone, self.reached, stretches=None if self.clock_ms == NOW else 4)
+        assert_active_equals_the_set(driver, now, seed, zone)
+        assert_cohorts_equal_the_set(driver, now, zone)
+        assert_today_so_far_equals_the_set(driver, now, seed, zone)
+
+
+def by_day(driver: Driver, day_ms: int, segment: Segment) -> Counters:
+    """What is counted of who was active on a day, but for what has come to nothing."""
+    end_ms = driver.config.calendar.day_end_ms(day_ms)
+    counters = driver.counters(day_ms, end_ms, segment)
+    return {name: number for name, number in counters.items() if number and name.startswith(("active.", "cohort."))}
+
+
+def assert_personas_add_up(driver: Driver, events: list[Event], zone: str) -> None:
+    """Where everybody has a persona: over all personas, every counter of who was active is that of all customers."""
+    calendar = Calendar(zone)
+    firsts = {midnight.replace(day=1) for midnight in days(events, zone)} | set(days(events, zone))
+    personas = {dict(segment)["persona"] for segment in driver.segments() if "persona" in dict(segment)}
+    for rest in [(), *[(("channel", channel),) for channel in ("web", "phone", "chat", "email")]]:
+        for midnight in map(calendar.midnight_ms, sorted(firsts)):
+            total: Counters = {}
+            for name in personas:
+                for counter, number in by_day(driver, midnight, (("persona", name), *rest)).items():
+                    total[counter] = total.get(counter, 0) + number
+            assert total == by_day(driver, midnight, rest)
+
+
+@settings(laws, max_examples=60)
+@given(seed=seeds, zone=st.sampled_from(["UTC", "Europe/Oslo", "Asia/Kathmandu"]), silences=st.booleans())
+def test_any_story_by_persona_equals_the_list(seed: int, zone: str, silences: bool) -> None:
+    random = Random(seed)
+    events = Teller(seed, days=random.choice((2, 8, 20))).story(random.randint(1, 4), acts=3)
+    assume(events)
+    told = Told(some_rules(random), seed, partitions=random.choice((1, 2)), zone=zone)
+    told.tell(events, silences)
+    told.check(seed)
+    if told.watch.rules[-1][0] == "rest":
+        assert_personas_add_up(told.driver, events, zone)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_large_story_by_persona_equals_the_list(seed: int) -> None:
+    events = Teller(seed, days=25).story(customers=25, acts=5)
+    told = Told([*some_rules(Random(seed)), ("all", [])], seed, partitions=3)
+    told.tell(events, silences=seed > 1)
+    told.check(seed)
+    assert_personas_add_up(told.driver, events, "UTC")
+
+
+@laws
+@given(seed=seeds)
+def test_any_batches_give_the_same_personas(seed: int) -> None:
+    events, rules = Teller(seed).story(customers=6, acts=3), some_rules(Random(seed))
+    stores = []
+    for batches in (iter([len(events)]), sizes(seed), iter([1] * len(events))):
+        driver, at = Driver(config(rules)), 0
+        while at < len(events):
+            size = next(batches)
+            driver.feed([record(event) for event in events[at : at + size]], NOW)
+            at += size
+        stores.append([decoded(store) for store in cells(driver)])
+    assert stores[0] == stores[1] == stores[2]
+
+
+@laws
+@given(seed=seeds, lose=st.booleans(), again=st.one_of(st.none(), st.integers(0, 40)))
+def test_a_crash_changes_nothing_of_personas(seed: int, lose: bool, again: int | None) -> None:
+    events, chance = Teller(seed).story(customers=6, acts=3), Random(seed)
+    told = Told(some_rules(chance), seed, partitions=2)
+
+    def crash(driver: Driver, now_ms: int) -> None:
+        if chance.random() < 0.3:
+            driver.crash(chance.randrange(2), now_ms, again, lose=lose, batch=chance.choice((None, 1, 7)))
+
+    told.tell(events, silences=False, crash=crash)
+    told.check(seed)
+
+
+@laws
+@given(seed=seeds)
+def test_a_crash_in_a_silence_changes_nothing_of_personas(seed: int) -> None:
+    events, chance = Teller(seed).story(customers=5, acts=3), Random(seed)
+    told = Told(some_rules(chance), seed)
+
+    def crash(driver: Driver, now_ms: int) -> None:
+        if chance.random() < 0.5:
+            driver.crash(0, now_ms, again=0)
+
+    told.tell(events, silences=True, crash=crash)
+    told.check(seed)
+
+
+@laws
+@given(seed=seeds, kept=st.sampled_from([2 * DAY, 10 * DAY, 42 * DAY]))
+def test_what_is_forgotten_is_in_its_persona_whatever_the_batches(seed: int, kept: int) -> None:
+    events = Teller(seed, days=300).story(customers=4, acts=8)
+    ours = config([*some_rules(Random(seed)), ("all", [])])
+    forgetful = replace(keeping.config(kept), segmentations=SEGMENTATIONS, personas=ours.personas)
+    stores = []
+    for batches in (iter([len(events)]), sizes(seed), iter([1] * len(events))):
+        driver = fed(Driver(forgetful), events, batches, keeping.NOW)
+        stores.append([decoded(store) for store in cells(driver)])
+    assert stores[0] == stores[1] == stores[2]
+    last = max(event["time"] for event in events)
+    assert_personas_add_up(driver, [event for event in events if event["time"] > last - 38 * DAY], "UTC")
