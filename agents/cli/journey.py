@@ -21,6 +21,7 @@ from stream.errors import CxstreamError
 from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
+from stream.present import present
 from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 
@@ -54,10 +55,11 @@ def journey(
     if not events:
         raise CxstreamError(f"nothing is known of the customer `{printable(customer)}`")
     found = itinerary(events, settings.config, latest_ms)
+    persona = present(events, settings.config, latest_ms) if settings.config.personas else None
     if output == "json":
-        typer.echo(orjson.dumps(_as_json(customer, found)))
+        typer.echo(orjson.dumps(_as_json(customer, found, persona)))
     else:
-        _show(customer, found, calendar, latest_ms)
+        _show(customer, found, persona, calendar, latest_ms)
 
 
 def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Touchpoint], int]:
@@ -89,7 +91,7 @@ def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Tou
     return found, latest_ms
 
 
-def _as_json(customer: str, found: Itinerary) -> dict[str, object]:
+def _as_json(customer: str, found: Itinerary, persona: str | None) -> dict[str, object]:
     legs = [
         {
             "time": leg.time_ms,
@@ -100,10 +102,11 @@ def _as_json(customer: str, found: Itinerary) -> dict[str, object]:
         }
         for leg in found.legs
     ]
-    return {"customer": customer, "stage": found.stage, "since": found.since_ms, "touchpoints": legs}
+    stage = {"stage": found.stage, "since": found.since_ms, "persona": persona}
+    return {"customer": customer, **stage, "touchpoints": legs}
 
 
-def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) -> None:
+def _show(customer: str, found: Itinerary, persona: str | None, calendar: Calendar, until_ms: int) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("time", "channel", "touchpoint", ""):
         table.add_column(name, no_wrap=name != "")
@@ -116,6 +119,8 @@ def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) ->
         stage = "no step of a journey yet"
     else:
         stage = f"{found.stage} for {duration(max(0, until_ms - found.since_ms) / 1000)}"
+    if persona is not None:
+        stage = f"{stage}; persona {persona}"
     console.print(f"{printable(customer)}: {stage}; {len(touchpoints):,} touchpoints on {channels}", highlight=False)
 
 
