@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import orjson
 import typer
 from msgspec import DecodeError, Struct, field, json
+from msgspec.structs import replace
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
@@ -23,6 +24,7 @@ from stream.errors import CxstreamError
 from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
+from stream.present import present
 from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 
@@ -69,10 +71,11 @@ def journey(
     if not events:
         raise CxstreamError(f"nothing is known of the customer `{printable(customer)}`")
     found = itinerary(events, settings.config, latest_ms)
+    persona = present(_of(customer, events), settings.config, latest_ms) if settings.config.personas else None
     if output == "json":
-        typer.echo(orjson.dumps(_as_json(customer, sorted(ids), found)))
+        typer.echo(orjson.dumps(_as_json(customer, sorted(ids), found, persona)))
     else:
-        _show(_known_as(customer, ids), found, calendar, latest_ms)
+        _show(_known_as(customer, ids), found, persona, calendar, latest_ms)
 
 
 def _events(reader: Reader, settings: Settings, customer: str) -> tuple[list[Touchpoint], set[str], int]:
@@ -125,13 +128,18 @@ def _read(
     return found, others, latest_ms
 
 
+def _of(customer: str, events: list[Touchpoint]) -> list[Touchpoint]:
+    """The touchpoints of all ids of a customer by one of them."""
+    return [replace(event, customer=customer) for event in events]
+
+
 def _known_as(customer: str, ids: set[str]) -> str:
     """The customer, and other ids of theirs."""
     others = ", ".join(map(printable, sorted(ids - {customer})))
     return f"{printable(customer)} (also {others})" if others else printable(customer)
 
 
-def _as_json(customer: str, ids: list[str], found: Itinerary) -> dict[str, object]:
+def _as_json(customer: str, ids: list[str], found: Itinerary, persona: str | None) -> dict[str, object]:
     legs = [
         {
             "time": leg.time_ms,
@@ -142,10 +150,11 @@ def _as_json(customer: str, ids: list[str], found: Itinerary) -> dict[str, objec
         }
         for leg in found.legs
     ]
-    return {"customer": customer, "ids": ids, "stage": found.stage, "since": found.since_ms, "touchpoints": legs}
+    stage = {"stage": found.stage, "since": found.since_ms, "persona": persona}
+    return {"customer": customer, "ids": ids, **stage, "touchpoints": legs}
 
 
-def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) -> None:
+def _show(customer: str, found: Itinerary, persona: str | None, calendar: Calendar, until_ms: int) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("time", "channel", "touchpoint", ""):
         table.add_column(name, no_wrap=name != "")
@@ -158,6 +167,8 @@ def _show(customer: str, found: Itinerary, calendar: Calendar, until_ms: int) ->
         stage = "no step of a journey yet"
     else:
         stage = f"{found.stage} for {duration(max(0, until_ms - found.since_ms) / 1000)}"
+    if persona is not None:
+        stage = f"{stage}; persona {persona}"
     console.print(f"{customer}: {stage}; {len(touchpoints):,} touchpoints on {channels}", highlight=False)
 
 

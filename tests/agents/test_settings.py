@@ -6,6 +6,7 @@ import pytest
 
 from agents.settings import load
 from stream.errors import ConfigError
+from stream.personas import FirstSeen, Inactive, Nps, Persona, Within
 from stream.slices import DAY_MS
 
 
@@ -41,6 +42,41 @@ def test_days_that_state_is_kept_for_are_given_by_kind(tmp_path: Path) -> None:
     assert [config.kept(what) // DAY_MS for what in ("customer", "ticket", "answer")] == [802, 90, 33]
 
 
+def test_personas_are_read_in_their_order(tmp_path: Path) -> None:
+    yaml = """
+segments: [[channel], [persona], [persona, channel]]
+personas:
+  - {name: at_risk, when: {inactive_days: 30}}
+  - {name: vip, when: {revenue: {currency: EUR, at_least: 50000, days: 365}, nps: promoter}}
+  - {name: loyal, when: {purchases: [{at_least: 3, days: 90}, {at_least: 1, days: 14}]}}
+  - {name: new, when: {first_seen_days: {at_most: 7}, tickets_opened: {below: 1, days: 7}}}
+  - {name: regular, when: {active_days: {at_least: 4, days: 28}}}
+  - name: other
+"""
+    config = load(written(tmp_path, yaml), {}).config
+    assert config.personal == (("persona",), ("persona", "channel"))
+    assert config.personas == (
+        Persona("at_risk", (Inactive(30),)),
+        Persona("vip", (Within("revenue.EUR", 365, at_least=50_000), Nps("promoter"))),
+        Persona("loyal", (Within("purchases", 90, at_least=3), Within("purchases", 14, at_least=1))),
+        Persona("new", (FirstSeen(at_most=7), Within("tickets", 7, below=1))),
+        Persona("regular", (Within("active", 28, at_least=4),)),
+        Persona("other"),
+    )
+
+
+def test_all_mistakes_in_personas_come_at_once_each_with_its_line(tmp_path: Path) -> None:
+    lines = (
+        "{name: a, when: {revenue: {currency: EUR, days: 0}}}",
+        "{nam: b, when: {nps: passive}}",
+        "{name: c, when: 3}",
+    )
+    yaml = "".join(["personas:\n", *(f"  - {line}\n" for line in lines)])
+    with pytest.raises(ConfigError) as error:
+        load(written(tmp_path, yaml), {})
+    assert [problem.split(":")[1] for problem in error.value.problems] == ["2", "2", "3", "3", "4"]
+
+
 def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
     rule = "rules:\n  - {alert: A, metric: nps_score, window: 1h, below: 0, where: {channel: web}}\n"
     (tmp_path / "mine.yaml").write_text(rule)
@@ -61,6 +97,22 @@ def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
         ("customer_days: 32", "at least 33"),
         ("stages: six", "cannot be `six`"),
         ("{customer_days: 40, lapse_days: 40}", "less than the 40 for which a customer is kept"),
+        ("personas: vip", "must be a list with lines such as `- {name: at_risk, when: {inactive_days: 30}}`"),
+        ("personas: [{when: {inactive_days: 3}}]", "needs `name:`"),
+        ("personas: [{name: a, when: {}}]", "`when` has no conditions"),
+        ("personas: [{name: a}, {name: b}]", "never reached"),
+        ("personas: [{name: a, when: {inactive: 3}}]", "did you mean `inactive_days`?"),
+        ("personas: [{name: a, when: {inactive_days: 0}}]", "`inactive_days` must be at least 1"),
+        ("personas: [{name: a, when: {inactive_days: 802}}]", "`a` looks back 802 days; a customer is kept for 802"),
+        ("personas: [{name: a, when: {purchases: {days: 3}}}]", "`purchases` needs `at_least:` or `below:`"),
+        ("personas: [{name: a, when: {purchases: {at_least: 3}}}]", "`purchases` needs `days:`"),
+        ("personas: [{name: a, when: {tickets_opened: {at_least: 3, below: 3, days: 1}}}]", "at least 3 and below 3"),
+        ("personas: [{name: a, when: {active_days: {at_least: 8, days: 7}}}]", "on 8 days within 7"),
+        ("personas: [{name: a, when: {revenue: {at_least: 8, days: 7}}}]", "`revenue` needs `currency:`"),
+        ("personas: [{name: a, when: {revenue: {currency: euro, below: 8, days: 7}}}]", "three capitals such as EUR"),
+        ("personas: [{name: a, when: {first_seen_days: {}}}]", "needs `at_least:` or `at_most:`"),
+        ("personas: [{name: a, when: {first_seen_days: {at_least: 2, at_most: 1}}}]", "at least 2 and at most 1"),
+        ("personas: [{name: a, when: {nps: promotor}}]", "did you mean `promoter`?"),
         ("signals: {visit.ap: use}", "did you mean `visit.app`"),
         ("signals: {visit.app: usage}", "did you mean `use`"),
         ("{windows: [1h, 90d], ticket_days: 91}", "`ticket_days` must be at least 92, as there is a window of `90d`"),

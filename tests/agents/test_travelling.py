@@ -14,10 +14,16 @@ from agents.simulator import Population, encode
 from tests.e2e.consume import consume
 from tests.e2e.traffic import send
 from tests.e2e.workers import deployment
-from tests.laws import oracle, travels
+from tests.laws import oracle, personas, travels
 
 START_MS, DAYS = 1_717_372_800_000, 100  # Monday, 2024-06-03 UTC
 RANGE = ("--from", "2024-06-03", "--to", "2024-09-12")
+PERSONAS = [
+    {"name": "gone", "when": {"inactive_days": 20}},
+    {"name": "buyer", "when": {"purchases": {"at_least": 1, "days": 30}}},
+    {"name": "guest"},
+]
+RULES = [("gone", [("inactive", 20)]), ("buyer", [("purchases", 30, 1, None)]), ("guest", [])]
 Travelled = namedtuple("Travelled", "file events turns sql")
 
 
@@ -41,7 +47,8 @@ def travelled(embedded, tmp_path_factory):
     last = max(event["time"] for event in events)
     turns = travels.all_turns(events, oracle.by_customer, lambda _: last)
     sql = duckdb.sql(f"SELECT * FROM read_ndjson('{folder}/events.ndjson', sample_size = -1, union_by_name = true)")
-    with deployment(embedded.bootstrap, folder, 1, partitions=1, segments=[["channel"], ["region"]]) as running:
+    given = {"segments": [["channel"], ["region"], ["persona"]], "personas": PERSONAS}
+    with deployment(embedded.bootstrap, folder, 1, partitions=1, **given) as running:
         running.wait_until_read(send(running, records))
         yield Travelled(running.file, events, turns, sql)
 
@@ -151,6 +158,20 @@ def test_a_journey_names_each_touchpoint_and_where_it_led(travelled):
     shown = run("journey", customer, "--settings", travelled.file).stdout
     assert f"{customer}: {found['stage']} for" in shown
     assert all(channel in shown for channel in {event["channel"] for event in own})
+
+
+def test_a_journey_says_the_persona_and_active_customers_are_counted_by_it(travelled):
+    last = max(event["time"] for event in travelled.events)
+    customers = sorted({event["customer"] for event in travelled.events})
+    own = {name: [event for event in travelled.events if event["customer"] == name] for name in customers}
+    told = {name: personas.persona(RULES, own[name], last, "UTC") for name in customers}
+    for persona in ("gone", "buyer", "guest"):
+        customer = next(name for name in customers if told[name] == persona)
+        assert read_json(travelled, "journey", customer)["persona"] == persona
+        assert f"; persona {persona}; " in run("journey", customer, "--settings", travelled.file).stdout
+        active = {name for name in customers if told[name] == persona and any(map(oracle.by_customer, own[name]))}
+        found = read_json(travelled, "metrics", *RANGE, "--where", f"persona={persona}", "--metric", "active_customers")
+        assert [row["value"] for row in found] == [len(active)], found
 
 
 def test_who_is_not_known_and_what_is_not_counted_is_said(travelled):

@@ -80,11 +80,16 @@ class Told:
             if silences and self.random.random() < 0.2:
                 self.be_silent(self.random.choice((1, 2, 5)) * DAY)
         self.driver.advance(self.clock_ms)
+        self.look()
 
     def be_silent(self, for_ms: int) -> None:
         """Nothing comes for so long: event time comes to where the markers say."""
         self.clock_ms += for_ms + IDLE
         self.driver.go_on(self.clock_ms)
+        self.look()
+
+    def look(self) -> None:
+        """See how far event time has come."""
         for source, store in enumerate(self.driver.stores()):
             if MARKER in store and source in self.watch.reached:
                 reached_ms = decode_marker(store[MARKER]).reached_ms
