@@ -10,6 +10,8 @@ from stream.slices import DAY_MS, RESOLUTIONS
 
 BySlice = dict[int, dict[int, Counters]]
 """Counters by resolution and start of the slice."""
+_MIDNIGHTS = 16
+"""Midnights of which it is remembered what was before: for some more windows than are usual."""
 _COARSE_FIRST = tuple(reversed(RESOLUTIONS))
 
 
@@ -31,6 +33,7 @@ class History:
         self._calendar = config.calendar
         self._slices: dict[Segment, BySlice] = {}
         self._stocks: dict[Segment, Counters] = {}
+        self._befores: dict[Segment, dict[int, Counters]] = {}
         self._last_day_ms = 0
         self.versions: dict[Segment, int] = {}
 
@@ -43,13 +46,16 @@ class History:
         move(total, old or {}, new)
         if resolution_ms == DAY_MS:
             self._last_day_ms = max(self._last_day_ms, start_ms)
-            self._move_stocks(segment, old or {}, new)
+            self._move_stocks(segment, start_ms, old or {}, new)
         self.versions[segment] = self.versions.get(segment, 0) + 1
 
-    def _move_stocks(self, segment: Segment, old: Counters, new: Counters) -> None:
+    def _move_stocks(self, segment: Segment, start_ms: int, old: Counters, new: Counters) -> None:
         moved = {name: by for name in STOCKS if (by := new.get(name, 0) - old.get(name, 0))}
         if moved:
             add(self._stocks.setdefault(segment, {}), moved)
+            befores = self._befores.get(segment, {})
+            for midnight_ms in [each for each in befores if each > start_ms]:
+                del befores[midnight_ms]
 
     def segments(self) -> list[Segment]:
         """Every segment with data that is still kept."""
@@ -62,11 +68,12 @@ class History:
             return False
         gone = by_resolution[resolution_ms].pop(start_ms, None)
         if gone and resolution_ms == DAY_MS:
-            self._move_stocks(segment, gone, {})
+            self._move_stocks(segment, start_ms, gone, {})
         if any(by_resolution.values()):
             return False
         del self._slices[segment], self.versions[segment]
         self._stocks.pop(segment, None)
+        self._befores.pop(segment, None)
         return True
 
     def read(
@@ -86,11 +93,18 @@ class History:
         return Reading(merged(days), days, before, self._stock(segment, by_resolution[DAY_MS], start_ms))
 
     def _stock(self, segment: Segment, days: dict[int, Counters], start_ms: int) -> Counters:
-        """What stocks came to before this midnight."""
-        total = self._stocks.get(segment)
-        if total is None:
+        """What stocks came to before this midnight; it is remembered, for what comes later does not change it."""
+        if segment not in self._stocks:
             return {}
-        total = total.copy()
+        befores = self._befores.setdefault(segment, {})
+        if start_ms not in befores:
+            if len(befores) >= _MIDNIGHTS:
+                befores.clear()
+            befores[start_ms] = self._before(segment, days, start_ms)
+        return befores[start_ms]
+
+    def _before(self, segment: Segment, days: dict[int, Counters], start_ms: int) -> Counters:
+        total = self._stocks[segment].copy()
         while start_ms <= self._last_day_ms:
             day = days.get(start_ms)
             if day:
