@@ -26,11 +26,11 @@ class Accounts(Metric):
         A customer's account, by its name (`account`; one where none is named), is paid from `account.converted` until
             `account.cancelled`, in order of their times, of two at the same time by the event's id. A conversion while
             it is paid changes nothing, nor does a cancellation while it is not: `cancellations` counts these too.
-        It counts as new where it was converted and as lost where it was cancelled, in the segments of the conversion.
-            An account that is cancelled and converted again is lost, and new again.
-        How many there are, and the ratios, are read over whole local days. They take all days that are kept for all
-            there was. These are 800: from the 801st day on, accounts that were paid when the first of them began are
-            missing, and where such a one is cancelled since, it counts as lost. What would be less than 0 is not shown.
+        An account counts as new where it was converted and as lost where it was cancelled, in the segments of the
+            conversion. One that is cancelled and converted again is lost, and new again.
+        How many there are, and the ratios, are read over whole local days, and from all days that are kept, which are
+            800. So from the 801st day on they lack as many accounts as were paid when the first of these days began;
+            where that makes them less than 0, they are not shown. How many are new and lost is right all the same.
         An account of which nothing was heard for `account_days` (802) is forgotten: a cancellation after that is not of
             a paid one.
         There is no ratio without accounts at the start, nor where more were lost than there were: then most were new.

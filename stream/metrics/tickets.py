@@ -29,9 +29,9 @@ class Tickets(Metric):
     Edge cases:
         An opening counts where it was, a resolution where the last one was: so the backlog also of a day long past is
             what was not resolved for good by its end.
-        The backlog is read over whole local days, and from all days that are kept. These are 800: from the 801st day
-            on, tickets that were open when the first of them began are missing from it, also where they are resolved
-            since; what would be less than 0 is not shown. It rests on the tickets opened and those resolved.
+        The backlog is read over whole local days, and from all days that are kept, which are 800. So from the 801st day
+            on it lacks as many tickets as were open when the first of these days began; where that makes it less than
+            0, it is not shown. It rests on the tickets opened and those resolved.
         A reopened ticket is open again. A ticket merged into another leaves all counts.
     Source:
         Backlog, reopens and reassignments as help desks report them
