@@ -21,7 +21,7 @@ class Instruments:
         self.rejected = self._counter("cx_touchpoints_rejected", "Records sent to the rejected topic", ("reason",))
         self.duplicates = self._counter("cx_touchpoints_duplicate", "Touchpoints whose event id was seen before")
         self.late = self._counter("cx_touchpoints_late", "Touchpoints over a minute behind the watermark, counted")
-        self.capped = self._counter("cx_segment_values_capped", "New values beyond max_segments, counted as other")
+        self.capped = self._counter("cx_segment_values_capped", "New values and reasons that count as other")
         self.forgotten = self._counter("cx_state_forgotten", "Customers, tickets and answers kept for long enough")
         self.handed = self._counter("cx_handovers", "Records handed over to others, as ids are one customer's")
         self.skipped = self._counter("cx_records_replayed", "Records read again that the state already included")

@@ -230,6 +230,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "time_zone": ("calendar", _zone),
     "future_seconds": ("future_ms", _seconds_as_ms),
     "max_segments": ("max_segments", _positive),
+    "max_reasons": ("max_reasons", _positive),
     "recent_ids": ("recent_ids", _positive),
     "max_record_bytes": ("max_record_bytes", _positive),
     "hot_megabytes": ("hot_bytes", _megabytes),

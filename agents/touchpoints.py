@@ -25,7 +25,7 @@ from agents.settings import Settings
 from agents.stalls import BROKERS, Stalls
 from agents.table import StateTable
 from stream.cellmail import mail
-from stream.fold import Fold
+from stream.fold import RESTORED, Fold
 from stream.folded import Folded
 from stream.record import Record
 
@@ -134,7 +134,7 @@ class TouchpointsAgent:
             self.topic,
             partition,
             partial(store.get, partition),
-            store.keys(partition, (b"k", b"g")),
+            store.keys(partition, RESTORED),
             partial(store.scan, partition),
             self._settings.id,
         )

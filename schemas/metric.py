@@ -9,7 +9,7 @@ class Metric(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``window`` is the name of a sliding window (``1h``) or calendar period (``month``); ``start``/``end`` its half-open
     interval in epoch milliseconds; ``as_of`` the event time up to which it was read. A value is published when it
     changes: until the next one it holds for what the window covers by then. ``distribution`` has the number of answers
-    by score for each scale, for the survey scores.
+    by score for each scale, for the survey scores; by reason for each group of answers, for the reasons.
     """
 
     metric: str

@@ -29,7 +29,8 @@ KEPT_MS = RETENTION_MS[DAY_MS] + 2 * DAY_MS
 @dataclass(frozen=True, slots=True)
 class Config:
     """``future_ms``: how far an event may be ahead of the clock. ``max_segments``: values of one segmentation that a
-    partition tells apart before the rest goes to ``other``. ``recent_ids``: event ids remembered for each customer.
+    partition tells apart before the rest goes to ``other``; ``max_reasons``: the same for reasons of survey answers.
+    ``recent_ids``: event ids remembered for each customer.
     ``max_record_bytes``: larger ones are rejected. ``kept_ms``: how long a customer or a case is kept after the last
     touchpoint about it, by the watermark, where that is not ``KEPT_MS``. ``hot_bytes``: memory for the decoded state of
     one partition; the rest of it is read from the store when it is needed. ``stages`` is one of ``PRESETS``;
@@ -44,6 +45,7 @@ class Config:
     retention_ms: Mapping[int, int] = field(default_factory=lambda: dict(RETENTION_MS))
     future_ms: int = 5 * MINUTE_MS
     max_segments: int = 1_000
+    max_reasons: int = 100
     recent_ids: int = 128
     max_record_bytes: int = 262_144
     kept_ms: Mapping[str, int] = field(default_factory=dict)

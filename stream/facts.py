@@ -16,13 +16,14 @@ class Arrived(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True, array_like=True, tag=True):
-    """A survey has this answer, on a scale from ``low`` to ``high``."""
+    """A survey has this answer, on a scale from ``low`` to ``high``; ``reasons`` are codes, each once, in order."""
 
     kind: str
     score: int
     low: int
     high: int
     sign: int = 1
+    reasons: tuple[str, ...] = ()
 
 
 class Contact(StrEnum):
@@ -99,6 +100,18 @@ class Trial(Struct, frozen=True, array_like=True, tag=True):
 
 class TrialExpired(Struct, frozen=True, array_like=True, tag=True):
     """A trial ran out without having become a paid subscription."""
+
+    sign: int = 1
+
+
+class Joined(Struct, frozen=True, array_like=True, tag=True):
+    """An account became paid."""
+
+    sign: int = 1
+
+
+class Left(Struct, frozen=True, array_like=True, tag=True):
+    """A paid account was cancelled."""
 
     sign: int = 1
 
@@ -232,6 +245,8 @@ CaseFact = (
     | Waited
     | Trial
     | TrialExpired
+    | Joined
+    | Left
     | CartClosed
     | CartRecovered
     | Purchased

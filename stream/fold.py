@@ -16,7 +16,7 @@ from schemas.touchpoint import Touchpoint
 from stream.admission import Admission, Admitted
 from stream.arrivals import Arrivals
 from stream.casebook import CaseBook
-from stream.cases import KINDS, TicketKind
+from stream.cases import KINDS, AnswerKind, TicketKind
 from stream.config import Config
 from stream.customer import Customer
 from stream.decode import Refusal
@@ -40,8 +40,12 @@ from stream.timers import Passing, Timers
 from stream.totals import PREFIX as CELL_PREFIX
 from stream.totals import Cells
 from stream.versions import VERSION, NewerStateError, check
+from stream.vocabulary import PREFIX as WORD_PREFIX
+from stream.vocabulary import Vocabulary
 
 _SEGMENT = b"g"
+RESTORED = (CELL_PREFIX, _SEGMENT, WORD_PREFIX)
+"""First bytes of the keys that a fold is to be given when it is opened."""
 _AT_ONCE = 250
 """Touchpoints that go through each step together: they and what the step needs stay in the processor's cache."""
 _encode = msgpack.Encoder().encode
@@ -65,8 +69,8 @@ def _no_keys(start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
 class Fold:
     """The fold of one partition.
 
-    ``load`` and ``scan`` read its store, ``keys`` are those already in it (of cells and segments). ``app`` names the
-    deployment: what another one handed over is passed over.
+    ``load`` and ``scan`` read its store, ``keys`` are those already in it (that begin like ``RESTORED``). ``app`` names
+    the deployment: what another one handed over is passed over.
 
     Raises:
         NewerStateError: the state was written by a later release.
@@ -90,6 +94,7 @@ class Fold:
         self._values = reader(config.dimensions)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.personal)
+        self._reasons = Vocabulary(config.max_reasons, (key for key in keys if key.startswith(WORD_PREFIX)))
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
@@ -106,9 +111,10 @@ class Fold:
         if config.personal:
             self._membership = Membership(config, self.state, self._presence, self._tally, self._timers[PERSONAS])
             counting = self._membership.ear
+        by_kind = {kind: kind(config) for kind in KINDS} | {AnswerKind: AnswerKind(config, self._reasons)}
         books = {
-            kind: CaseBook(kind(config), config, self.state, self._keeping, counting, self._timers.get(kind.prefix))
-            for kind in KINDS
+            kind: CaseBook(each, config, self.state, self._keeping, counting, self._timers.get(kind.prefix))
+            for kind, each in by_kind.items()
         }
         self._timed: list[Journeys | CaseBook | Membership] = [
             self._journeys,
@@ -134,6 +140,11 @@ class Fold:
     def cells(self) -> int:
         """How many cells are kept."""
         return len(self._cells)
+
+    @property
+    def _capped(self) -> int:
+        """How many values and reasons went to ``other``."""
+        return self._segments.capped + self._reasons.capped
 
     def process(self, records: Sequence[Record], now_ms: int, generation: int = 0) -> Folded:
         """Fold records in order. Those at or below the offset already included are skipped.
@@ -184,6 +195,7 @@ class Fold:
         for timers in self._timers.values():
             timers.settle()
         self._segments.new.clear()
+        self._reasons.settle()
 
     def rollback(self) -> None:
         """The changes of the last batch are not to be."""
@@ -192,6 +204,7 @@ class Fold:
         self._tally.clear()
         self._arrivals.clear()
         self._keeping.rollback()
+        self._reasons.rollback()
         self._journeys.clear()
         self._identities.clear()
         for timers in self._timers.values():
@@ -202,7 +215,7 @@ class Fold:
         self, records: Sequence[Record], poisoned: dict[int, Refusal], at_once: int, now_ms: int, generation: int
     ) -> Folded:
         folded = Folded(self.marker.offset, self._admission.watermark_ms)
-        capped_before = self._segments.capped
+        capped_before = self._capped
         refused = dict(poisoned)
         for first in range(0, len(records), at_once):
             try:
@@ -216,7 +229,7 @@ class Fold:
         if records:
             self._run_out()
             self._finish(records, folded, generation, now_ms)
-        folded.capped = self._segments.capped - capped_before
+        folded.capped = self._capped - capped_before
         return folded
 
     def _count(self, admitted: Admitted) -> None:
@@ -284,7 +297,7 @@ class Fold:
         reached_ms = self._passing.reached_ms
         marker = Marker(VERSION, folded.offset, watermark_ms, generation, first, len(records), clock_ms, reached_ms)
         self.state.put(MARKER, marker)
-        folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists}
+        folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists, **self._reasons.changes()}
         for timers in self._timers.values():
             folded.changes |= timers.changes()
         folded.cells = {cell: totals.encode() for cell, totals in touched.items()}

@@ -15,7 +15,7 @@ class Folded:
 
     ``cells`` are current totals as ``Totals`` encodes them, ``expired`` cells that are no longer kept, ``events``
     folded touchpoints by type. ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are
-    new values that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
+    new values and reasons that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
     ``journeys`` are what others are to hear of customers' journeys, ``handed`` what those who keep other customers are
     to get: who it is for, and a record.
     """

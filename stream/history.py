@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.counters import Counters, merged, move
-from stream.metrics import Reading
+from stream.counters import Counters, add, merged, move
+from stream.metrics import STOCKS, Reading
 from stream.slices import DAY_MS, RESOLUTIONS
 
 BySlice = dict[int, dict[int, Counters]]
 """Counters by resolution and start of the slice."""
+_MIDNIGHTS = 16
+"""Midnights of which it is remembered what was before: for some more windows than are usual."""
 _COARSE_FIRST = tuple(reversed(RESOLUTIONS))
 
 
@@ -19,12 +21,20 @@ class History:
     A stretch of time is read from as few slices as possible:
 
         |-- day --|-- day --|-- hour --|min|min|··
+
+    What stocks come to is kept as the sum of all days, so that what was before a midnight is that less the days since:
+
+        |-------------- all days --------------|
+        |----- before ------|-- day --|-- day --|
     """
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._calendar = config.calendar
         self._slices: dict[Segment, BySlice] = {}
+        self._stocks: dict[Segment, Counters] = {}
+        self._befores: dict[Segment, dict[int, Counters]] = {}
+        self._last_day_ms = 0
         self.versions: dict[Segment, int] = {}
 
     def replace(self, segment: Segment, resolution_ms: int, start_ms: int, old: Counters | None, new: Counters) -> None:
@@ -34,7 +44,18 @@ class History:
             by_resolution = self._slices[segment] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         total = by_resolution[resolution_ms].setdefault(start_ms, {})
         move(total, old or {}, new)
+        if resolution_ms == DAY_MS:
+            self._last_day_ms = max(self._last_day_ms, start_ms)
+            self._move_stocks(segment, start_ms, old or {}, new)
         self.versions[segment] = self.versions.get(segment, 0) + 1
+
+    def _move_stocks(self, segment: Segment, start_ms: int, old: Counters, new: Counters) -> None:
+        moved = {name: by for name in STOCKS if (by := new.get(name, 0) - old.get(name, 0))}
+        if moved:
+            add(self._stocks.setdefault(segment, {}), moved)
+            befores = self._befores.get(segment, {})
+            for midnight_ms in [each for each in befores if each > start_ms]:
+                del befores[midnight_ms]
 
     def segments(self) -> list[Segment]:
         """Every segment with data that is still kept."""
@@ -45,10 +66,14 @@ class History:
         by_resolution = self._slices.get(segment)
         if by_resolution is None:
             return False
-        by_resolution[resolution_ms].pop(start_ms, None)
+        gone = by_resolution[resolution_ms].pop(start_ms, None)
+        if gone and resolution_ms == DAY_MS:
+            self._move_stocks(segment, start_ms, gone, {})
         if any(by_resolution.values()):
             return False
         del self._slices[segment], self.versions[segment]
+        self._stocks.pop(segment, None)
+        self._befores.pop(segment, None)
         return True
 
     def read(
@@ -56,16 +81,36 @@ class History:
     ) -> Reading:
         """The counters of [start, end), aligned to 10 s; also by day where ``by_day``, which begins at a midnight.
 
-        ``before_ms`` is when the period before it began, whose days are read too.
+        ``before_ms`` is when the period before it began, whose days are read too. By day, stocks are there too.
         """
         by_resolution = self._slices.get(segment)
         if by_resolution is None:
-            return Reading({}, [{}] if by_day else None)
+            return Reading({}, [{}], stock={}) if by_day else Reading({})
         if not by_day:
             return Reading(merged(self._parts(by_resolution, start_ms, end_ms)))
         days = list(self._days(by_resolution, start_ms, end_ms))
         before = None if before_ms is None else list(self._days(by_resolution, before_ms, start_ms))
-        return Reading(merged(days), days, before)
+        return Reading(merged(days), days, before, self._stock(segment, by_resolution[DAY_MS], start_ms))
+
+    def _stock(self, segment: Segment, days: dict[int, Counters], start_ms: int) -> Counters:
+        """What stocks came to before this midnight; it is remembered, for what comes later does not change it."""
+        if segment not in self._stocks:
+            return {}
+        befores = self._befores.setdefault(segment, {})
+        if start_ms not in befores:
+            if len(befores) >= _MIDNIGHTS:
+                befores.clear()
+            befores[start_ms] = self._before(segment, days, start_ms)
+        return befores[start_ms]
+
+    def _before(self, segment: Segment, days: dict[int, Counters], start_ms: int) -> Counters:
+        total = self._stocks[segment].copy()
+        while start_ms <= self._last_day_ms:
+            day = days.get(start_ms)
+            if day:
+                add(total, {name: -day[name] for name in STOCKS if name in day})
+            start_ms = self._calendar.day_end_ms(start_ms)
+        return total
 
     def _days(self, by_resolution: BySlice, start_ms: int, end_ms: int) -> Iterator[Counters]:
         while start_ms < end_ms:

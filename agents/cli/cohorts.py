@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.options import Bootstrap, Format, SettingsFile, Where
 from agents.cli.question import ask, label
 from agents.cli.tables import print_table
 from agents.clock import now_ms
@@ -27,8 +27,8 @@ def cohorts(
     by: Annotated[Literal["week", "month"], typer.Option(help="How long a cohort is.")] = "month",
     start: Annotated[str | None, typer.Option("--from", help="The first week or month: a day in it.")] = None,
     end: Annotated[str | None, typer.Option("--to", help="The last one: a day in it.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="Only this segment: region=eu.")] = None,
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="For people or programs.")] = "table",
+    where: Where = None,
+    output: Format = "table",
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
 ) -> None:

@@ -1,6 +1,6 @@
 """``cxstream funnel``: how many customers came to each stage of their journey, and how many went on."""
 
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
 import typer
@@ -8,37 +8,32 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.options import Bootstrap, SettingsFile
-from agents.cli.question import ask, label
+from agents.cli.options import Bootstrap, Format, From, SettingsFile, To, Where, Window
+from agents.cli.question import ask_once
 from agents.cli.tables import bar, print_table, shown
-from agents.clock import now_ms
 from agents.settings import load
 from stream.funnel import funnel as rungs_of
 from stream.funnel import standing
 from stream.metrics import Reading
 from stream.metrics.stages import Stages, transitions
-from stream.spans import written
 from stream.stages import LAPSED, PRESETS
 
 
 def funnel(
-    window: Annotated[str | None, typer.Option(help="Window to read: 30d by default, any length, week, month.")] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the range, itself not in it.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="Only this segment: channel=web.")] = None,
-    output: Annotated[Literal["table", "json"], typer.Option("--format", help="For people or programs.")] = "table",
+    window: Window = None,
+    start: From = None,
+    end: To = None,
+    where: Where = None,
+    output: Format = "table",
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
 ) -> None:
     """Show the stages of customers' journeys: how many came to each, went on, or lapsed, and are there now."""
     settings = load(settings_file, bootstrap=bootstrap)
-    config, calendar = settings.config, settings.config.calendar
-    asked = ask(config, [window] if window else [], (start, end), where or [], usual=("30d",))
-    ledger = asked.read(settings, "funnel")
-    latest_ms = ledger.latest_ms or now_ms()
-    (span,) = asked.spans(calendar, latest_ms)
-    ledger.check(span)
-    segment = asked.segment or ()
+    config = settings.config
+    asked = ask_once(config, window, (start, end), where or [])
+    look = asked.look(settings, "funnel")
+    ledger, span, segment = look.ledger, look.span, asked.segment or ()
     reading = ledger.read(segment, span.start_ms, span.end_ms, span.by_day)
     rungs = rungs_of(transitions(reading), PRESETS[config.stages])
     balance = standing(transitions(Reading(ledger.all(segment))))
@@ -66,8 +61,7 @@ def funnel(
         typer.echo(orjson.dumps(what | {"lapsed_now": lapsed_now}))
         return
     _show(found, lapsed_now)
-    stretch = f"{label(segment)}, {written(span.start_ms, calendar)} to {written(span.end_ms, calendar)}"
-    typer.echo(f"{stretch}; events up to {written(latest_ms, calendar)}")
+    typer.echo(look.said(segment, config.calendar))
 
 
 def _show(found: list[dict[str, Any]], lapsed_now: int | None) -> None:

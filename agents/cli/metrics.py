@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from msgspec import json, to_builtins
@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.options import Bootstrap, FormatOrCsv, From, SettingsFile, To, Where
 from agents.cli.question import Question, ask, label
 from agents.cli.tables import change, print_table, shown, spark
 from agents.clock import now_ms
@@ -68,17 +68,15 @@ def metrics(
     window: Annotated[
         list[str] | None, typer.Option(help="Window to read: 1m … 30d, any length, day, week, month.")
     ] = None,
-    start: Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29 or a time.")] = None,
-    end: Annotated[str | None, typer.Option("--to", help="End of the range, itself not in it.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="Only this segment: channel=web.")] = None,
+    start: From = None,
+    end: To = None,
+    where: Where = None,
     by: Annotated[list[str] | None, typer.Option(help="Each segment of this dimension: channel.")] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric.")] = None,
     as_of: Annotated[str | None, typer.Option(help="Windows as they stood then; a date is with all of it.")] = None,
     compare: Annotated[bool, typer.Option("--compare", help="Beside the period before.")] = False,
     trend: Annotated[bool, typer.Option("--trend", help="With a small chart of how it went.")] = False,
-    output: Annotated[
-        Literal["table", "json", "csv"], typer.Option("--format", help="For people, programs or spreadsheets.")
-    ] = "table",
+    output: FormatOrCsv = "table",
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
 ) -> None:

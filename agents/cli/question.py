@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import typer
 from msgspec import DecodeError
 
+from agents.clock import now_ms
 from agents.reader import reading
 from agents.settings import Settings
 from schemas.cell import Segment
@@ -14,8 +15,24 @@ from stream.errors import CxstreamError
 from stream.mapping.nodes import suggestion
 from stream.ranges import Ledger
 from stream.slices import Calendar
-from stream.spans import Span, moment, range_span, window_span
+from stream.spans import Span, moment, range_span, window_span, written
 from stream.windows import LENGTHS, WINDOWS, find_window
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was read of a single stretch of time. ``latest_ms`` is the time of the latest event."""
+
+    ledger: Ledger
+    span: Span
+    latest_ms: int
+
+    def said(self, segment: Segment, calendar: Calendar, *notes: str) -> str:
+        """What is shown, in a line."""
+        start, end, last = (
+            written(time_ms, calendar) for time_ms in (self.span.start_ms, self.span.end_ms, self.latest_ms)
+        )
+        return "; ".join([f"{label(segment)}, {start} to {end}", *notes, f"events up to {last}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +61,18 @@ class Question:
             return [self.between]
         at_ms = latest_ms if self.before_ms is None else self.before_ms - 1
         return [window_span(name, calendar, at_ms) for name in self.windows]
+
+    def look(self, settings: Settings, command: str) -> Look:
+        """The cells of the segments that are asked for, and the one stretch to read of them.
+
+        Raises:
+            RangeError: it is no longer kept as finely as it would have to be.
+        """
+        ledger = self.read(settings, command)
+        latest_ms = ledger.latest_ms or now_ms()
+        (span,) = self.spans(settings.config.calendar, latest_ms)
+        ledger.check(span)
+        return Look(ledger, span, latest_ms)
 
     def read(self, settings: Settings, command: str) -> Ledger:
         """The cells of the segments that are asked for, as they stand."""
@@ -91,6 +120,17 @@ def ask(
         before_ms=None if as_of is None else _before_ms(as_of, config.calendar),
         between=between,
     )
+
+
+def ask_once(
+    config: Config,
+    window: str | None,
+    edges: tuple[str | None, str | None],
+    where: Sequence[str],
+    by: Sequence[str] = (),
+) -> Question:
+    """The same of a single stretch, which is the last 30 days where none is named."""
+    return ask(config, [window] if window else [], edges, where, by, usual=("30d",))
 
 
 def label(segment: Iterable[tuple[str, str]]) -> str:

@@ -27,14 +27,14 @@ def print_table(table: Table) -> Console:
 def shown(value: float, unit: str) -> str:
     """A value as people read it.
 
-    >>> shown(0.4567, "ratio"), shown(4.30678, "score"), shown(5025, "seconds"), shown(7846, "customers")
-    ('45.7 %', '4.31', '1h 23m', '7,846')
+    >>> shown(0.4567, "ratio"), shown(4.30678, "score"), shown(1.2, "rate"), shown(5025, "seconds"), shown(7846, "")
+    ('45.7 %', '4.31', '1.20', '1h 23m', '7,846')
     """
     if unit == "ratio":
         return f"{100 * value:.1f} %"
     if unit == "seconds":
         return duration(value)
-    return f"{value:.2f}" if unit == "score" else f"{value:,.0f}"
+    return f"{value:.2f}" if unit in ("score", "rate") else f"{value:,.0f}"
 
 
 def change(now: float, before: float, unit: str) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from stream.cases.account import AccountKind
 from stream.cases.answer import AnswerKind
 from stream.cases.cart import CartKind
 from stream.cases.case import Case, Contribution, Contributions, Kind
@@ -21,6 +22,7 @@ KINDS: tuple[type[Kind[Any]], ...] = (
     WaitKind,
     TrialKind,
     CartKind,
+    AccountKind,
 )
 
 __all__ = ["KINDS", "AnswerKind", "Case", "Contribution", "Contributions", "Kind", "TicketKind"]

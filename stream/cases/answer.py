@@ -7,9 +7,11 @@ from msgspec import msgpack
 from schemas.survey import DEFAULT_SCALES, SurveyAnswered
 from schemas.touchpoint import Touchpoint
 from stream.cases.case import Case, Contribution, Contributions, Kind
+from stream.config import Config
 from stream.facts import Answered
 from stream.segments import Values
 from stream.versions import Shape
+from stream.vocabulary import Vocabulary
 
 
 class Answer(Case):
@@ -29,6 +31,11 @@ class AnswerKind(Kind[Answer]):
     events = (SurveyAnswered,)
     widths = (2,)
 
+    def __init__(self, config: Config, reasons: Vocabulary | None = None) -> None:
+        """``reasons`` are the codes that are told apart; without them, those of this kind alone."""
+        super().__init__(config)
+        self._reasons = Vocabulary(config.max_reasons) if reasons is None else reasons
+
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         return (event.survey, event.kind) if isinstance(event, SurveyAnswered) else None
 
@@ -42,7 +49,9 @@ class AnswerKind(Kind[Answer]):
             return case.counted
         case.event = event.id
         scale = event.scale or DEFAULT_SCALES[event.kind]
-        return (Contribution(event.time_ms, values, Answered(event.kind, event.score, scale.min, scale.max)),)
+        reasons = tuple(sorted(set(map(self._reasons.known, event.reasons))))
+        answered = Answered(event.kind, event.score, scale.min, scale.max, reasons=reasons)
+        return (Contribution(event.time_ms, values, answered),)
 
     def join(self, case: Answer, other: Answer) -> Contributions:
         if _when(other) > _when(case):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from stream.facts import Fact
+from stream.metrics.accounts import STANDING, Accounts
 from stream.metrics.active import ActiveCustomers
 from stream.metrics.advocacy import Advocacy
 from stream.metrics.art import Art
@@ -19,12 +20,13 @@ from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.nps import Nps
 from stream.metrics.purchases import Purchases
 from stream.metrics.reach import Reach
+from stream.metrics.reasons import Reasons
 from stream.metrics.reply import Reply
 from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
 from stream.metrics.stages import DURATIONS, Stages
 from stream.metrics.stickiness import Stickiness
-from stream.metrics.tickets import Tickets
+from stream.metrics.tickets import BACKLOG, Tickets
 from stream.metrics.trials import Trials
 from stream.metrics.waiting import Waiting
 
@@ -32,6 +34,7 @@ METRICS: tuple[Metric, ...] = (
     Ces(),
     Csat(),
     Nps(),
+    Reasons(),
     Response(),
     Fcr(),
     Art(),
@@ -47,6 +50,7 @@ METRICS: tuple[Metric, ...] = (
     Revenue(),
     Carts(),
     Trials(),
+    Accounts(),
     Email(),
     Goals(),
     Advocacy(),
@@ -54,8 +58,10 @@ METRICS: tuple[Metric, ...] = (
 )
 UNITS: dict[str, str] = {name: unit for metric in METRICS for name, unit in metric.values.items()}
 """What each value is measured in, by its name."""
+STOCKS: tuple[str, ...] = tuple(dict.fromkeys(name for metric in METRICS for name in metric.stocks))
+"""Counters of which windows keep the sum of all days before them too."""
 DAYS_NEEDED: Mapping[str, int] = {
-    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values, *DURATIONS], 1),
+    **dict.fromkeys([*ActiveCustomers.values, *Lifecycle.values, *DURATIONS, BACKLOG, *STANDING], 1),
     **dict.fromkeys(Stickiness.values, 2),
 }
 """Values that can only be read over whole local days, and over how many of them at least."""
@@ -94,4 +100,4 @@ def read_one(name: str, reading: Reading) -> Value | None:
     return _BY_VALUE[name].read(reading).get(name)
 
 
-__all__ = ["DAYS_NEEDED", "METRICS", "UNITS", "Metric", "Reading", "Value", "counted", "read", "read_one"]
+__all__ = ["DAYS_NEEDED", "METRICS", "STOCKS", "UNITS", "Metric", "Reading", "Value", "counted", "read", "read_one"]

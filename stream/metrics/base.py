@@ -12,7 +12,8 @@ from stream.facts import Fact
 class Value:
     """A number and what it rests on: answers, tickets, customers.
 
-    ``distribution`` has the number of answers by score, for each scale that was used (``1-7``), where there is one.
+    ``distribution`` has, where there is one, the number of answers by score for each scale that was used (``1-7``), or
+    by reason for each group of answers (``nps detractor``).
     """
 
     value: float
@@ -25,15 +26,29 @@ class Reading:
     """The counters of a window: their ``total`` and, where it consists of whole local days, those of each day.
 
     ``before`` are those of each day of the period before it; None where they are not known, or there is none.
+    ``stock`` are the counters that some metric names in its ``stocks``, over all days before it that are kept; None
+    where it does not begin with a day.
     """
 
     total: Mapping[str, int]
     days: Sequence[Mapping[str, int]] | None = None
     before: Sequence[Mapping[str, int]] | None = None
+    stock: Mapping[str, int] | None = None
+
+    def at_start(self, came: str, went: str) -> int:
+        """How many were there when it began, of what is counted by one counter as it comes and by another as it goes.
+
+        It is less than 0 where more has gone than came in the days that are kept.
+        """
+        stock = self.stock or {}
+        return stock.get(came, 0) - stock.get(went, 0)
 
 
 class Metric(ABC):
     """One metric. ``values`` names what it reads, with units (``ratio``, ``score``, ``seconds``, ``customers``).
+
+    ``stocks`` are counters of which it reads all there was before a window too. They are to be few: windows keep the
+    sum of each, for every segment.
 
     Laws, checked for every registered metric: counting is additive, so that any split, order and batching of facts
     gives equal counters; a fact and its retraction cancel; reading nothing gives nothing.
@@ -41,6 +56,7 @@ class Metric(ABC):
 
     values: ClassVar[Mapping[str, str]]
     facts: ClassVar[tuple[type, ...]]
+    stocks: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:

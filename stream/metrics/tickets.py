@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from stream.facts import Fact, Opened, Resolved
 from stream.metrics.base import Metric, Reading, Value
 
+BACKLOG = "backlog_tickets"
+OPENED, CLOSED = "tickets.opened", "tickets.closed"
+
 
 class Tickets(Metric):
     """How many tickets are opened and resolved, and how often they are reopened, handed on and written to.
 
     Formulas:
         tickets_opened = tickets opened
-        backlog_change = tickets opened − tickets resolved whose opening is known
+        backlog_tickets = tickets opened − tickets resolved whose opening is known, up to the end of the window
+        backlog_change = the same in the window alone
         reopened_ratio = tickets resolved that had been reopened / tickets resolved
         reassignments_per_ticket = Σ moves to another team / tickets resolved
         messages_per_ticket = Σ messages of the customer, and of agents in public / tickets resolved
@@ -23,8 +27,11 @@ class Tickets(Metric):
         tickets.moves: Σ of their moves to another team
         tickets.messages: Σ of their messages
     Edge cases:
-        An opening counts where it was, a resolution where the last one was: the backlog at a moment is the change over
-            all time before it.
+        An opening counts where it was, a resolution where the last one was: so the backlog also of a day long past is
+            what was not resolved for good by its end.
+        The backlog is read over whole local days, and from all days that are kept, which are 800. So from the 801st day
+            on it lacks as many tickets as were open when the first of these days began; where that makes it less than
+            0, it is not shown. It rests on the tickets opened and those resolved.
         A reopened ticket is open again. A ticket merged into another leaves all counts.
     Source:
         Backlog, reopens and reassignments as help desks report them
@@ -32,24 +39,28 @@ class Tickets(Metric):
         >>> tickets = Tickets()
         >>> {name: value.value for name, value in tickets.read(Reading(dict(tickets.count(Opened())))).items()}
         {'tickets_opened': 1, 'backlog_change': 1}
+        >>> tickets.read(Reading({"tickets.closed": 2}, [{}], stock={"tickets.opened": 9}))["backlog_tickets"]
+        Value(value=7, samples=11)
     """
 
     values = {
         "tickets_opened": "tickets",
+        BACKLOG: "tickets",
         "backlog_change": "tickets",
         "reopened_ratio": "ratio",
         "reassignments_per_ticket": "rate",
         "messages_per_ticket": "rate",
     }
     facts = (Opened, Resolved)
+    stocks = (OPENED, CLOSED)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
         if isinstance(fact, Opened):
-            yield "tickets.opened", fact.sign
+            yield OPENED, fact.sign
         elif isinstance(fact, Resolved):
             yield "tickets.resolved", fact.sign
             if fact.duration_ms is not None:
-                yield "tickets.closed", fact.sign
+                yield CLOSED, fact.sign
             if fact.reopenings:
                 yield "tickets.reopened", fact.sign
             if fact.moves:
@@ -59,10 +70,15 @@ class Tickets(Metric):
 
     def read(self, reading: Reading) -> dict[str, Value]:
         counter = reading.total.get
-        opened, closed, resolved = (counter(f"tickets.{what}", 0) for what in ("opened", "closed", "resolved"))
+        opened, closed, resolved = counter(OPENED, 0), counter(CLOSED, 0), counter("tickets.resolved", 0)
         found: dict[str, Value] = {}
         if opened:
             found["tickets_opened"] = Value(opened, opened)
+        if reading.stock is not None:
+            backlog = reading.at_start(OPENED, CLOSED) + opened - closed
+            samples = opened + closed + sum(reading.stock.get(name, 0) for name in self.stocks)
+            if samples and backlog >= 0:
+                found[BACKLOG] = Value(backlog, samples)
         if opened + closed:
             found["backlog_change"] = Value(opened - closed, opened + closed)
         if resolved:

@@ -14,7 +14,7 @@ from agents.stalls import Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
 from stream.config import Config
 from stream.errors import CxstreamError, StateError
-from stream.fold import Fold
+from stream.fold import RESTORED, Fold
 from stream.slices import DAY_MS
 
 
@@ -151,7 +151,7 @@ def test_what_was_restored_is_forgotten_in_time(store: PartitionStore, days: int
         "touchpoints",
         0,
         partial(store.get, 0),
-        store.keys(0, [b"k", b"g"]),
+        store.keys(0, RESTORED),
         partial(store.scan, 0),
     )
     changes = after.process([Line(1, b"", event("bob", now_ms - (900 - days) * DAY_MS))], now_ms).changes

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections import Counter, namedtuple
+from datetime import date, timedelta
 
 import duckdb
 import pytest
@@ -23,7 +24,8 @@ PERSONAS = [
     {"name": "buyer", "when": {"purchases": {"at_least": 1, "days": 30}}},
     {"name": "guest"},
 ]
-RULES = [("gone", [("inactive", 20)]), ("buyer", [("purchases", 30, 1, None)]), ("guest", [])]
+RULES: list[personas.Rule] = [("gone", [("inactive", 20)]), ("buyer", [("purchases", 30, 1, None)]), ("guest", [])]
+SEGMENTS = [["channel"], ["region"], ["touchpoint"], ["channel", "touchpoint"], ["persona"]]
 Travelled = namedtuple("Travelled", "file events turns sql")
 
 
@@ -47,7 +49,7 @@ def travelled(embedded, tmp_path_factory):
     last = max(event["time"] for event in events)
     turns = travels.all_turns(events, oracle.by_customer, lambda _: last)
     sql = duckdb.sql(f"SELECT * FROM read_ndjson('{folder}/events.ndjson', sample_size = -1, union_by_name = true)")
-    given = {"segments": [["channel"], ["region"], ["persona"]], "personas": PERSONAS}
+    given = {"segments": SEGMENTS, "personas": PERSONAS}
     with deployment(embedded.bootstrap, folder, 1, partitions=1, **given) as running:
         running.wait_until_read(send(running, records))
         yield Travelled(running.file, events, turns, sql)
@@ -146,6 +148,102 @@ def test_cohorts_are_what_sql_says(travelled, unit):
     assert len(told) > 2
 
 
+STANDING = """SELECT * FROM events WHERE type = 'survey.answered'
+    QUALIFY row_number() OVER (PARTITION BY customer, survey, kind ORDER BY time DESC, id DESC) = 1"""
+PLACE = """(score - coalesce(scale.min, 1))
+    / (coalesce(scale.max, CASE kind WHEN 'ces' THEN 7 ELSE 10 END) - coalesce(scale.min, 1))"""
+
+
+@pytest.mark.parametrize("channel", [None, "web"])
+def test_success_effort_and_feeling_of_each_touchpoint_are_what_sql_says(travelled, channel):
+    inside = "touchpoint IS NOT NULL" if channel is None else f"touchpoint IS NOT NULL AND channel = '{channel}'"
+    rows = travelled.sql.query(
+        "events",
+        f"""WITH standing AS ({STANDING}), felt AS (SELECT *, {PLACE} AS place FROM standing)
+        SELECT touchpoint,
+            (SELECT count(*) FROM events AS e WHERE e.touchpoint = t.touchpoint AND type = 'goal.tried' AND {inside}),
+            (SELECT count(*) FROM events AS e WHERE e.touchpoint = t.touchpoint AND type = 'goal.reached' AND {inside}),
+            count(*) FILTER (kind = 'ces'), avg(score) FILTER (kind = 'ces'),
+            count(*) FILTER (kind = 'ces' AND place >= 2 / 3 - 1e-9),
+            count(*) FILTER (kind = 'csat'), avg(1 + 9 * place) FILTER (kind = 'csat'),
+            count(*) FILTER (kind = 'csat' AND place >= 3 / 4)
+        FROM (SELECT DISTINCT touchpoint FROM events WHERE {inside}) AS t
+        LEFT JOIN (SELECT * FROM felt WHERE {inside}) AS f USING (touchpoint) GROUP BY touchpoint""",
+    ).fetchall()
+    told = {}
+    for touchpoint, tried, reached, ces, effort, easy, csat, feeling, satisfied in rows:
+        if tried or ces or csat:
+            told[touchpoint] = {
+                "tasks_tried": tried,
+                "goal_success_rate": reached / tried if tried else None,
+                "ces_answers": ces,
+                "ces_score": effort and pytest.approx(effort),
+                "ces_easy_ratio": easy / ces if ces else None,
+                "csat_answers": csat,
+                "csat_normalized_score": feeling and pytest.approx(feeling),
+                "csat_satisfied_ratio": satisfied / csat if csat else None,
+            }
+    where = [] if channel is None else ["--where", f"channel={channel}"]
+    found = read_json(travelled, "experience", *RANGE, *where)
+    assert {row.pop("touchpoint"): row for row in found["touchpoints"]} == told
+    assert told["checkout"]["tasks_tried"] > 50
+    assert len(told) > (1 if channel else 3)
+    listed = run("experience", *RANGE, *where, "--settings", travelled.file, "--format", "csv").stdout
+    lines = list(csv.DictReader(listed.splitlines()))
+    assert {line.pop("touchpoint"): line for line in lines} == {
+        row.pop("touchpoint"): {name: written(value) for name, value in row.items()}
+        for row in read_json(travelled, "experience", *RANGE, *where)["touchpoints"]
+    }
+
+
+def written(value):
+    return "" if value is None else f"{value:.12g}"
+
+
+def test_what_to_set_is_said_where_touchpoints_are_not_told_apart(travelled):
+    refused = run("experience", "--where", "region=eu", "--settings", travelled.file)
+    assert "add [region, touchpoint] to `segments` in the settings" in str(refused.exception)
+    malformed = run("experience", "--where", "region", "--settings", travelled.file)
+    assert "--where `region` is no dimension and value" in str(malformed.exception)
+
+
+def test_reasons_are_what_sql_says(travelled):
+    groups = f"""CASE kind
+        WHEN 'nps' THEN CASE WHEN score >= 9 THEN 'promoter' WHEN score >= 7 THEN 'passive' ELSE 'detractor' END
+        WHEN 'csat' THEN CASE WHEN {PLACE} >= 3 / 4 THEN 'satisfied' ELSE 'dissatisfied' END
+        ELSE CASE WHEN {PLACE} >= 2 / 3 - 1e-9 THEN 'easy' WHEN {PLACE} <= 1 / 3 + 1e-9 THEN 'hard' ELSE 'neutral' END
+    END"""
+    rows = travelled.sql.query(
+        "events",
+        f"""WITH standing AS ({STANDING}),
+        given AS (SELECT kind || ' ' || {groups} AS felt, unnest(list_distinct(reasons)) AS reason FROM standing)
+        SELECT felt, reason, count(*) FROM given GROUP BY ALL""",
+    ).fetchall()
+    told: dict = {}
+    for group, reason, number in rows:
+        told.setdefault(group, {})[reason] = number
+    (found,) = read_json(travelled, "metrics", *RANGE, "--metric", "reasons_given_ratio")
+    assert found["distribution"] == told
+    assert len(told) == 8
+
+
+def test_accounts_and_the_backlog_of_each_week_are_those_of_a_walk_through_the_events(travelled):
+    asked = ("accounts", "account_retention_ratio", "account_churn_ratio", "backlog_tickets")
+    options = [option for name in asked for option in ("--metric", name)]
+    for week in range(0, DAYS - 7, 7):
+        day = date(2024, 6, 3) + timedelta(days=week)
+        edges = ("--from", day, "--to", day + timedelta(days=7))
+        found = {each["metric"]: each for each in read_json(travelled, "metrics", *edges, *options)}
+        start = START_MS + week * travels.DAY
+        told = oracle.stocks(travelled.events, start, start + 7 * travels.DAY)
+        assert {name: each["samples"] for name, each in found.items() if each["samples"]} == {
+            name: samples for name, (_, samples) in told.items()
+        }
+        assert all(found[name]["value"] == float(value) for name, (value, _) in told.items())
+    assert told["accounts"][0] > 5
+    assert told["backlog_tickets"][1] > 20
+
+
 def test_a_journey_names_each_touchpoint_and_where_it_led(travelled):
     customer = max(travelled.events, key=lambda event: event["type"] == "purchase.completed")["customer"]
     found = read_json(travelled, "journey", customer)
@@ -186,6 +284,7 @@ def test_tables_are_for_people(travelled):
         ("funnel", ("awareness", "there now", "lapsed", "%")),
         ("paths", ("path to a purchase", "handoff", "→")),
         ("cohorts", ("customers", "%", "total")),
+        ("experience", ("checkout", "success", "easy", "satisfied", "█", "%", "–", "total")),
     ):
         shown = run(command, "--settings", travelled.file)
         assert shown.exit_code == 0, shown.output

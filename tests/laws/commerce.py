@@ -24,6 +24,7 @@ def expected(events: list[Event], inside: Inside, happened: Happened) -> Numbers
         **public(events, inside),
         **responses(events, inside),
         **trials(events, inside, happened),
+        **accounts(events, inside),
     }
 
 
@@ -153,6 +154,51 @@ def trials(events: list[Event], inside: Inside, happened: Happened) -> Numbers:
     found |= {"trials_expired": (Fraction(expired), expired)} if expired else {}
     found |= {"cancellations": (Fraction(cancelled), cancelled)} if cancelled else {}
     return found | ratio("trial_conversion_ratio", converted, started)
+
+
+def paid_accounts(events: list[Event]) -> list[tuple[Event, Event | None]]:
+    """Each time that an account was paid for: by which event it was joined, and by which it was left, if it was."""
+    lives: dict[tuple[str, str | None], list[Event]] = {}
+    for event in of(events, "account.converted", "account.cancelled"):
+        lives.setdefault((event["customer"], event.get("account")), []).append(event)
+    found: list[tuple[Event, Event | None]] = []
+    for life in lives.values():
+        joined: Event | None = None
+        for event in sorted(life, key=when):
+            if event["type"] == "account.converted":
+                joined = joined or event
+            elif joined is not None:
+                found.append((joined, event))
+                joined = None
+        if joined is not None:
+            found.append((joined, None))
+    return found
+
+
+def accounts(events: list[Event], inside: Inside) -> Numbers:
+    """Those that come and go; one that leaves counts in the segments of the event by which it was joined."""
+    stays = paid_accounts(events)
+    new = sum(inside(joined) for joined, _ in stays)
+    lost = sum(left is not None and inside({**joined, "time": left["time"]}) for joined, left in stays)
+    found: Numbers = {"accounts_new": (Fraction(new), new)} if new else {}
+    return found | ({"accounts_lost": (Fraction(lost), lost)} if lost else {})
+
+
+def standing(events: list[Event], start: int, end: int, belongs: Inside) -> Numbers:
+    """Accounts that are paid for at the end, and what became of those at the start, by looking at each."""
+    stays = [(j["time"], e["time"] if e else None) for j, e in paid_accounts(events) if belongs(j)]
+
+    def paid(at: int) -> int:
+        return sum(joined < at and (left is None or left >= at) for joined, left in stays)
+
+    ever = sum(joined < end for joined, _ in stays)
+    new = sum(start <= joined < end for joined, _ in stays)
+    lost = sum(left is not None and start <= left < end for _, left in stays)
+    found: Numbers = {"accounts": (Fraction(paid(end)), ever)} if ever else {}
+    if paid(start) >= max(lost, 1):
+        found["account_retention_ratio"] = Fraction(paid(end) - new, paid(start)), paid(start)
+        found["account_churn_ratio"] = Fraction(lost, paid(start)), paid(start)
+    return found
 
 
 def emails(events: list[Event], inside: Inside) -> Numbers:

@@ -20,6 +20,7 @@ Segment = tuple[tuple[str, str], ...]
 Numbers = dict[str, tuple[Fraction, int]]
 """Value and sample size by name."""
 
+FELT = (("promoter", 9), ("passive", 7), ("detractor", 0))
 SCALES = {"ces": (1, 7), "csat": (1, 10), "nps": (0, 10)}
 BY_CUSTOMER = {
     *("chat.started", "email.opened", "email.clicked", "email.unsubscribed", "email.received"),
@@ -57,6 +58,10 @@ def expected(
     found |= effort(inside(stay for stay in standing if stay.of["kind"] == "ces"))
     found |= satisfaction(inside(stay for stay in standing if stay.of["kind"] == "csat"))
     found |= recommendation(inside(stay for stay in standing if stay.of["kind"] == "nps"))
+    given = [stay.of for stay in standing if start <= stay.time < end and belongs(stay.of, segment)]
+    if given:
+        reasoned = sum(bool(event.get("reasons")) for event in given)
+        found["reasons_given_ratio"] = Fraction(reasoned, len(given)), len(given)
     found |= resolution(inside(resolutions(events)))
 
     def counts(event: Event) -> bool:
@@ -82,6 +87,15 @@ def expected(
         )
         | ({"touchpoints": (Fraction(n), n)} if n else {})
     )
+
+
+def stocks(events: list[Event], start: int, end: int, segment: Segment = ()) -> Numbers:
+    """What there is at the end of [start, end), and became of what was there at the start."""
+
+    def counts(event: Event) -> bool:
+        return belongs(event, segment)
+
+    return commerce.standing(events, start, end, counts) | support.backlog(events, end, counts)
 
 
 def durations(events: list[Event], start: int, end: int, segment: Segment = ()) -> list[int]:
@@ -153,6 +167,26 @@ def recommendation(given: list[tuple[int, int, int]]) -> Numbers:
         "nps_promoter_ratio": (Fraction(promoters, n), n),
         "nps_detractor_ratio": (Fraction(detractors, n), n),
     }
+
+
+def reasons(events: list[Event], start: int, end: int, segment: Segment = ()) -> dict[str, dict[str, int]]:
+    """How many answers gave each reason, by what they were about and how the customer felt."""
+    found: dict[str, dict[str, int]] = {}
+    for stay in answers(events):
+        if start <= stay.time < end and belongs(stay.of, segment):
+            kind, score = stay.of["kind"], stay.of["score"]
+            low, high = scale(stay.of)
+            if kind == "nps":
+                group = next(name for name, least in FELT if score >= least)
+            elif kind == "csat":
+                group = "satisfied" if 4 * (score - low) >= 3 * (high - low) else "dissatisfied"
+            else:
+                thirds = Fraction(3 * (score - low), high - low)
+                group = "easy" if thirds >= 2 else "hard" if thirds <= 1 else "neutral"
+            for code in set(stay.of.get("reasons", ())):
+                of_group = found.setdefault(f"{kind} {group}", {})
+                of_group[code] = of_group.get(code, 0) + 1
+    return found
 
 
 # Tickets

@@ -9,6 +9,7 @@ from tests.laws.oracle import Event
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 START = 1_773_187_200_000  # 2026-03-11 00:00 UTC, some days before the clocks change in Europe
+REASONS = ("price", "speed", "staff", "other")
 CHANNELS = ("web", "phone", "chat", "email")
 
 
@@ -27,7 +28,7 @@ class Teller:
                 act = self.random.choice(
                     (
                         *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
-                        *(self._order, self._email, self._talk, self._trial, self._cart),
+                        *(self._order, self._email, self._talk, self._trial, self._cart, self._account),
                     )
                 )
                 act(f"customer-{number}")
@@ -108,6 +109,16 @@ class Teller:
         if self.random.random() < 0.3:
             self._tell(customer, time + DAY, 0, type="account.cancelled", **account)
 
+    def _account(self, customer: str) -> None:
+        """An account, paid for and cancelled again and again, some of it twice or at one moment, in any order."""
+        account = self.random.choice(({}, {"account": f"account-{self.random.randint(1, 3)}"}))
+        time = self._moment()
+        for _ in range(self.random.randint(1, 5)):
+            turn = self.random.choice(("account.converted", "account.cancelled"))
+            late = self.random.choice((0, 0, MINUTE, 5 * HOUR, 2 * DAY))
+            self._tell(customer, time, late, type=turn, **account)
+            time += self.random.choice((0, 1, HOUR, DAY, 2 * DAY))
+
     def _cart(self, customer: str) -> None:
         """A cart by its id or by its session, filled once or again, bought in time, too late, before it, or never."""
         number, time = self.random.randint(1, 10**9), self._moment()
@@ -144,7 +155,10 @@ class Teller:
         for _ in range(self.random.randint(1, 3)):
             scale = self.random.choice(scales[kind])
             low, high = scale or {"ces": (1, 7), "csat": (1, 10), "nps": (0, 10)}[kind]
-            given = {} if scale is None else {"scale": {"min": low, "max": high}}
+            given: dict[str, Any] = {} if scale is None else {"scale": {"min": low, "max": high}}
+            given |= self.random.choice(
+                ({}, {}, {"reasons": self.random.choices(REASONS, k=self.random.randint(0, 3))})
+            )
             score = self.random.randint(low, high)
             late = self.random.choice((0, 0, 90 * SECOND, 2 * HOUR, 2 * DAY))
             time = self._moment()

@@ -36,6 +36,19 @@ def tickets(events: list[Event], inside: Inside) -> Numbers:
     return found | ratio("messages_per_ticket", messages, n)
 
 
+def backlog(events: list[Event], end: int, belongs: Inside) -> Numbers:
+    """Tickets opened by then and not resolved for good, by looking at each."""
+    opened = closed = 0
+    for life in lives(events):
+        openings, at = of(life, "ticket.opened"), resolved(life)
+        if openings and belongs(life[0]) and not of(life, "ticket.merged"):
+            opened += openings[0]["time"] < end
+            closed += at is not None and life[at]["time"] < end
+    # A ticket may be resolved by an event before its opening: then it is not in the backlog, nor ever was.
+    n = opened + closed
+    return {"backlog_tickets": (Fraction(opened - closed), n)} if n and opened >= closed else {}
+
+
 def first_replies(events: list[Event], inside: Inside) -> Numbers:
     found = []
     for life in lives(events):

@@ -32,6 +32,7 @@ from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, MINUTE, SECOND, START, Teller, record
 
 NOW = START + 100 * DAY
+STOCKS = {"backlog_tickets", "accounts", "account_retention_ratio", "account_churn_ratio"}
 SEGMENTATIONS = ((), ("channel",), ("segment",), ("region",), ("product",), ("channel", "region"))
 QUANTILE = re.compile("_p[0-9]+_seconds$")
 laws = settings(deadline=None, max_examples=12, phases=(Phase.explicit, Phase.reuse, Phase.generate))
@@ -135,8 +136,14 @@ def assert_equals_the_list(
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
-            by_day = {"active_customers", *Stickiness.values, *Lifecycle.values}
+            assert_reasons(driver, events, start, end, segment)
+            by_day = {"active_customers", *Stickiness.values, *Lifecycle.values, *STOCKS}
             assert {name for name in found if not QUANTILE.search(name)} - by_day == truth.keys()
+
+
+def assert_reasons(driver: Driver, events: list[Event], start: int, end: int, segment: Segment) -> None:
+    found = driver.values(start, end, segment).get("reasons_given_ratio")
+    assert ((found and found.distribution) or {}) == oracle.reasons(events, start, end, segment)
 
 
 def assert_quantiles(found: dict[str, tuple[float, int]], durations: list[int]) -> None:
@@ -156,6 +163,7 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
         first, last = sorted(random.choices(known, k=2))
         start, end = calendar.midnight_ms(first), calendar.midnight_ms(last + timedelta(days=1))
         for segment in segments(events, driver.config.segmentations):
+            assert_stocks(driver, events, start, end, segment)
             seen = oracle.active(events, first, last, zone, segment)
             today = oracle.active(events, last, last, zone, segment)
             found = driver.values(start, end, segment)
@@ -168,6 +176,12 @@ def assert_active_equals_the_set(driver: Driver, events: list[Event], seed: int,
             if earlier:
                 assert found["retention_ratio"] == Value(len(seen & earlier) / len(earlier), len(earlier))
                 assert found["dormant_customers"].value == len(earlier - seen)
+
+
+def assert_stocks(driver: Driver, events: list[Event], start: int, end: int, segment: Segment) -> None:
+    found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items() if name in STOCKS}
+    truth = oracle.stocks(events, start, end, segment)
+    assert found == {name: (float(value), samples) for name, (value, samples) in truth.items()}
 
 
 def assert_cohorts_equal_the_set(driver: Driver, events: list[Event], zone: str) -> None:
@@ -195,6 +209,7 @@ def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed
             seen = {event["customer"] for event in past if oracle.belongs(event, segment)}
             found = driver.values(start, end, segment)
             assert (found["active_customers"].samples if "active_customers" in found else 0) == len(seen)
+            assert_stocks(driver, events, start, end, segment)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Oslo", "Asia/Kathmandu", "Australia/Lord_Howe"])

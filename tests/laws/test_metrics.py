@@ -26,6 +26,8 @@ from stream.facts import (
     Fact,
     FirstPurchase,
     HandedOver,
+    Joined,
+    Left,
     Mentioned,
     Moved,
     Opened,
@@ -62,7 +64,8 @@ durations = st.one_of(st.none(), st.integers(-10_000, 10_000), st.integers(0, 90
 def answered(draw: st.DrawFn, kinds: Sequence[str] = tuple(SCALES)) -> Answered:
     kind = draw(st.sampled_from(kinds))
     low, high = draw(st.sampled_from(SCALES[kind]))
-    return Answered(kind, draw(st.integers(low, high)), low, high)
+    reasons = draw(st.sets(st.sampled_from(["price", "speed", "other"])))
+    return Answered(kind, draw(st.integers(low, high)), low, high, reasons=tuple(sorted(reasons)))
 
 
 FACTS: dict[type, st.SearchStrategy[Fact]] = {
@@ -79,6 +82,8 @@ FACTS: dict[type, st.SearchStrategy[Fact]] = {
     Mentioned: st.builds(Mentioned, st.sampled_from([None, "positive", "neutral", "negative"])),
     Trial: st.builds(Trial, st.booleans(), st.just(1)),
     TrialExpired: st.just(TrialExpired()),
+    Joined: st.just(Joined()),
+    Left: st.just(Left()),
     CartClosed: st.builds(CartClosed, st.booleans(), st.just(1)),
     CartRecovered: st.just(CartRecovered()),
     Moved: st.builds(Moved, st.sampled_from([None, "awareness", "lapsed"]), st.just("purchase"), st.just(1)),
@@ -113,7 +118,8 @@ def count(metric: Metric, facts: Sequence[Fact]) -> Counters:
 
 def read(metric: Metric, counters: Counters) -> dict[str, object]:
     """What it reads, whether or not its window is made of days."""
-    return {"": metric.read(Reading(counters)), "by day": metric.read(Reading(counters, [counters, {}]))}
+    by_day, stocked = Reading(counters, [counters, {}]), Reading(counters, [counters, {}], stock=counters)
+    return {"": metric.read(Reading(counters)), "by day": metric.read(by_day), "stocked": metric.read(stocked)}
 
 
 def test_every_kind_of_fact_has_a_generator() -> None:
@@ -190,16 +196,19 @@ def test_reading_and_merging_leave_their_input_alone(metric: Metric, facts: list
 @each_metric
 @pytest.mark.parametrize("days", [None, [], [{}], [{}] * 30])
 def test_reading_nothing_gives_nothing(metric: Metric, days: list[Counters] | None) -> None:
-    assert metric.read(Reading({}, days)) == {}
+    assert metric.read(Reading({}, days)) == metric.read(Reading({}, days, stock={})) == {}
 
 
 @each_metric
 @laws
-@given(facts=any_facts)
-def test_what_is_read_is_declared_with_its_samples_and_within_bounds(metric: Metric, facts: list[Fact]) -> None:
-    counters = count(metric, facts)
-    for days in (None, [counters], [counters, {}]):
-        found = metric.read(Reading(counters, days))
+@given(facts=any_facts, earlier=any_facts)
+def test_what_is_read_is_declared_with_its_samples_and_within_bounds(
+    metric: Metric, facts: list[Fact], earlier: list[Fact]
+) -> None:
+    counters, stock = count(metric, facts), count(metric, earlier)
+    by_day = [Reading(counters, days, stock=stock) for days in ([counters], [counters, {}])]
+    for reading in (Reading(counters), *by_day):
+        found = metric.read(reading)
         assert found.keys() <= metric.values.keys()
         for name, value in found.items():
             assert value.samples > 0
@@ -217,7 +226,7 @@ def test_no_value_is_named_twice() -> None:
 
 
 def test_no_counter_is_shared_by_two_metrics() -> None:
-    samples = [Answered("ces", 5, 1, 7), Answered("csat", 5, 1, 10), Answered("nps", 5, 0, 10)]
+    samples = [Answered("ces", 5, 1, 7, reasons=("price",)), Answered("csat", 5, 1, 10), Answered("nps", 5, 0, 10)]
     facts: list[Fact] = [
         *samples,
         Resolved(tuple(Contact), 5),
@@ -226,6 +235,8 @@ def test_no_counter_is_shared_by_two_metrics() -> None:
         Active(3),
         *map(Arrived, ("visit.page", "goal.tried", "goal.reached", "purchase.failed", "account.cancelled")),
         Trial(True),
+        Joined(),
+        Left(),
         Asked("ces"),
         Reviewed(4),
         Mentioned(None),
@@ -309,6 +320,27 @@ def test_recommendation_equals_the_list(facts: list[Answered]) -> None:
     assert_reads(facts, oracle.recommendation([(fact.score, fact.low, fact.high) for fact in facts]))
 
 
+@laws
+@given(facts=st.lists(answered(), max_size=40))
+def test_reasons_equal_the_list(facts: list[Answered]) -> None:
+    events = [
+        {"type": "survey.answered", "id": "", "customer": "", "survey": str(number), "time": 0}
+        | {
+            "kind": fact.kind,
+            "score": fact.score,
+            "scale": {"min": fact.low, "max": fact.high},
+            "reasons": fact.reasons,
+        }
+        for number, fact in enumerate(facts)
+    ]
+    found = read_all(Reading(merged({name: by} for fact in facts for name, by in counted(fact))))
+    assert ("reasons_given_ratio" in found) == bool(facts)
+    if facts:
+        given = found["reasons_given_ratio"]
+        assert given == Value(sum(bool(fact.reasons) for fact in facts) / len(facts), len(facts), given.distribution)
+        assert given.distribution == oracle.reasons(events, 0, 1)
+
+
 @pytest.mark.parametrize(
     ("kind", "scale", "name", "holds"),
     [
@@ -364,7 +396,8 @@ def test_quantiles_are_within_one_percent_of_the_discrete_ones(given_ms: list[in
 def test_the_life_cycle_equals_the_sets(days: dict[int, set[int]], first: int, lengths: tuple[int, int]) -> None:
     counters = by_day(days)
     before, run = range(first, first + lengths[0]), range(first + lengths[0], first + sum(lengths))
-    found = Lifecycle().read(Reading({}, *([counters.get(day, {}) for day in period] for period in (run, before))))
+    now_by_day, before_by_day = ([counters.get(day, {}) for day in period] for period in (run, before))
+    found = Lifecycle().read(Reading({}, now_by_day, before_by_day))
     earlier, now = ({who for who, active in days.items() if active & set(period)} for period in (before, run))
     new = {who for who in now if min(days[who]) in run}
     truth = {"new": new, "retained": now & earlier, "returning": now - earlier - new, "dormant": earlier - now}

@@ -50,6 +50,7 @@ def ledger_of(happened, config, batch=37):
 
 
 LEDGERS = {zone: ledger_of(events(1), Config(calendar=Calendar(zone))) for zone in ZONES}
+DAYS = range(0, 4 * DAY_MS, DAY_MS)
 STEPS = st.sampled_from((SECOND_MS, TEN_SECONDS_MS, MINUTE_MS, 15 * MINUTE_MS, HOUR_MS, DAY_MS))
 
 
@@ -176,6 +177,24 @@ def test_a_tombstone_takes_one_partitions_total_away():
     ledger.merge(cell((), {}, 0, partition=1)[0], None)
     assert touchpoints(ledger) is None
     assert ledger.segments() == []
+
+
+def test_stocks_are_all_days_before_and_shrink_with_a_tombstone():
+    ledger = Ledger(Config())
+    for record in (
+        cell((), {"tickets.opened": 5, "tickets.closed": 1}, 1),
+        cell((), {"tickets.opened": 4}, 1, partition=1),
+        cell((), {"tickets.opened": 1}, 2, start_ms=DAY_MS),
+        cell((), {"tickets.opened": 7, "tickets.closed": 2}, 3, start_ms=2 * DAY_MS),
+        cell((), {"tickets.opened": 3, "tickets.closed": 2}, 4, start_ms=2 * DAY_MS),
+    ):
+        ledger.merge(*record)
+    backlogs = [ledger.values((), Span("day", day, day + DAY_MS, True))["backlog_tickets"] for day in DAYS]
+    assert [value.value for value in backlogs] == [8, 9, 10, 10]
+    assert ledger.values((), Span("days", DAY_MS, 3 * DAY_MS, True))["backlog_tickets"].value == 10
+    assert "backlog_tickets" not in ledger.values((), Span("hour", DAY_MS, DAY_MS + HOUR_MS, False))
+    ledger.merge(cell((), {}, 0, partition=1)[0], None)
+    assert ledger.values((), Span("day", DAY_MS, 2 * DAY_MS, True))["backlog_tickets"].value == 5
 
 
 def test_only_the_segments_asked_for_are_added_up():

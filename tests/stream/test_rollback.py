@@ -66,7 +66,7 @@ def both(seed: int) -> tuple[Partition, Partition]:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_batch_given_up_leaves_customers_tickets_and_answers_alone(seed: int) -> None:
     tried, plain = both(seed)
-    for kind in (b"c", b"t", b"s", b"m"):
+    for kind in (b"c", b"t", b"s", b"a", b"v", b"m"):
         keys = kept(plain.store, kind)
         assert kept(tried.store, kind) == keys
         assert {key: tried.store[key] for key in keys} == {key: plain.store[key] for key in keys}
