@@ -73,7 +73,7 @@ select value, n, moment, num, den, 1, null from (
 create table trials as
 with starts as (
     select customer, coalesce(account, '') as name, n, "time" as started, started + 2592000000 as latest,
-        least(coalesce(greatest(ends_ms, started), latest), latest) as ends
+        if(ends_ms is null, latest, least(greatest(ends_ms, started), latest)) as ends
     from events where type = 'account.trial_started'
     qualify row_number() over (partition by customer, name order by "time", id) = 1
 ), paid as (
