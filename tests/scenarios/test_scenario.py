@@ -34,6 +34,8 @@ STAGES = {
 }
 PARTITIONS = 3
 PAIRS = 60
+STEPS_IN_ORDER = 24
+"""Of a customer's journey, so many steps may still be put in order."""
 Span = tuple[int, int, Days | None]
 
 
@@ -157,18 +159,70 @@ def is_equal(name: str, found: Value | None, truth: Truth | None) -> bool:
     return found.samples == truth.samples and found.value == pytest.approx(float(truth.value), rel=rel, abs=0)
 
 
-def compare(scenario: Scenario, seed: int) -> None:
-    """Many spans, each in some segment, are as SQL says; the first is all there is."""
+def compare(scenario: Scenario, seed: int, other_preset: str) -> None:
+    """Many spans, each in some segment, are as SQL says; the first is all there is.
+
+    Each registered value is among what was compared, but for stages of the ``other_preset``.
+    """
     random, segments = Random(seed), {names: scenario.oracle.segments(names) for names in SEGMENTATIONS}
     wrong: list[str] = []
     for pair, span in zip(range(PAIRS), spans(random, scenario), strict=False):
         segment = random.choice(segments[random.choice(SEGMENTATIONS) if pair else ()])
         wrong += differences(scenario, span, segment)
     assert not wrong, "\n".join(wrong[:20])
+    stages = {stage for stage in STAGES[other_preset] if stage not in STAGES[scenario.driver.config.stages]}
+    assert {name for name in UNITS if name not in scenario.compared} == {
+        name for name in UNITS if name.startswith("stage_") and name.split("_")[1] in stages
+    }
 
 
+def compare_paths(scenario: Scenario, segment: Segment) -> None:
+    """The paths of all days are as SQL says."""
+    calendar = scenario.driver.config.calendar
+    start, end, _ = days(calendar, calendar.date(START), 121)
+    counters = scenario.driver.counters(start, end, segment)
+    found = {name.removeprefix("path."): n for name, n in counters.items() if name.startswith("path.") and n}
+    assert found == scenario.oracle.paths(start, end, segment)
+    assert found
+
+
+def compare_cohorts(scenario: Scenario, segment: Segment) -> None:
+    """The cohorts, on the first days of their weeks and months, are as SQL says; from before the first day on."""
+    calendar = scenario.driver.config.calendar
+    found = {}
+    for number in range(-10, 121):
+        day = calendar.date(START) + timedelta(days=number)
+        start, end, _ = days(calendar, day, 1)
+        for name, n in scenario.driver.counters(start, end, segment).items():
+            if name.startswith("cohort.") and n:
+                _, unit, age = name.split(".")
+                found[unit, day, int(age)] = n
+    assert found == scenario.oracle.cohorts(segment)
+    assert found
+
+
+@pytest.mark.timeout(600)
 def test_months_of_touchpoints_equal_sql(tmp_path: Path) -> None:
     config = Config(segmentations=SEGMENTATIONS, windows=("month",), retention_ms=KEPT_MS)
     scenario = told(tmp_path, 1, 200_000, config, fine_ms=START + 110 * DAY_MS)
-    compare(scenario, 7)
     assert {each.reason for each in scenario.driver.rejected} == {Reason.OFF_SCALE}
+    assert scenario.oracle.count("select count(*) from events") >= 200_000
+    assert scenario.oracle.count("select max(overtaken) from overtaken") <= STEPS_IN_ORDER
+    compare(scenario, 7, other_preset="four")
+    for segment in ((), (("channel", "web"),), (("channel", "email"), ("region", "eu"))):
+        compare_paths(scenario, segment)
+        compare_cohorts(scenario, segment)
+
+
+def test_another_time_zone_and_fine_slices_of_months_equal_sql(tmp_path: Path) -> None:
+    config = Config(
+        segmentations=SEGMENTATIONS,
+        windows=("month",),
+        retention_ms=dict.fromkeys(RESOLUTIONS, 800 * DAY_MS),
+        calendar=Calendar("Europe/Oslo"),
+        stages="four",
+    )
+    scenario = told(tmp_path, 2, 12_000, config, fine_ms=START)
+    compare(scenario, 8, other_preset="five")
+    compare_paths(scenario, ())
+    compare_cohorts(scenario, ())

@@ -103,3 +103,9 @@ from bought b
 join travels p on p.customer = b.customer and p.nth = b.nth
 join usual u on u.customer = b.customer and u.journey = b.journey and u.nth <= b.nth and (u.begins or u.changes)
 group by all;
+
+-- How many later steps of its customer had arrived before a step did.
+create table overtaken as
+select t.n, count(*) as overtaken
+from travels t join travels o on o.customer = t.customer and o.n < t.n and o."time" > t."time"
+group by t.n;
