@@ -96,7 +96,7 @@ def chat(people: Population, person: Person) -> None:
         time += int(random.expovariate(1 / (90 * SECOND)))
         people.tell(person, time, "chat.message", author=author, **about)
     if random.random() < 0.9:
-        time += random.randrange(MINUTE)
+        time += random.choice((0, random.randrange(MINUTE)))
         people.tell(person, time, "chat.ended", abandoned=random.random() < 0.3, **about)
 
 
@@ -113,5 +113,5 @@ def call(people: Population, person: Person) -> None:
         said = {"wait_ms": random.randrange(10 * MINUTE)} if random.random() < 0.4 else {}
         people.tell(person, time, "call.answered", **about, **said)
     if random.random() < 0.9:
-        time += random.choice((-SECOND, random.randrange(10 * MINUTE), random.randrange(10 * MINUTE)))
+        time += random.choice((-SECOND, 0, random.randrange(10 * MINUTE), random.randrange(10 * MINUTE)))
         people.tell(person, time, "call.ended", abandoned=random.random() < 0.3, **about)

@@ -21,7 +21,7 @@ from stream.metrics import UNITS, Value
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, RESOLUTIONS, TEN_SECONDS_MS, Calendar
 from tests.scenarios.arrival import story
 from tests.scenarios.population import START, Event
-from tests.scenarios.truth import Days, Oracle, Segment, Truth
+from tests.scenarios.truth import Days, Oracle, Promise, Segment, Truth
 
 SEGMENTATIONS = ((), ("channel",), ("segment",), ("region",), ("product",), ("touchpoint",), ("channel", "region"))
 KEPT_MS = {TEN_SECONDS_MS: HOUR_MS, MINUTE_MS: 6 * HOUR_MS, HOUR_MS: 8 * DAY_MS, DAY_MS: 800 * DAY_MS}
@@ -98,7 +98,8 @@ def told(tmp_path: Path, seed: int, touchpoints: int, config: Config, fine_ms: i
         restart(driver, config, end)
     log = tmp_path / "log.ndjson"
     log.write_bytes(b"\n".join(orjson.dumps({"n": n, "value": event}) for n, event in enumerate(events)))
-    return Scenario(driver, Oracle(log, end, config.calendar.zone, STAGES[config.stages]), end, set())
+    promise = Promise(config.calendar.zone, STAGES[config.stages])
+    return Scenario(driver, Oracle(log, end, promise), end, set())
 
 
 def days(calendar: Calendar, first: date, number: int) -> Span:
@@ -138,17 +139,19 @@ def fine(random: Random, scenario: Scenario, resolution_ms: int) -> Span:
             return edges[0], edges[1], None
 
 
-def differences(scenario: Scenario, span: Span, segment: Segment) -> list[str]:
+def differences(scenario: Scenario, span: Span, segment: Segment) -> Iterator[str]:
     """Values of a span and segment that are not what SQL says."""
     start, end, whole = span
     found = scenario.driver.values(start, end, segment)
     truth = scenario.oracle.values(start, end, segment, whole)
+    marks = scenario.oracle.distributions(start, end, segment)
     scenario.compared |= truth.keys()
-    return [
-        f"{name} in [{start}, {end}) {segment}: {found.get(name)}, not {truth.get(name)}"
-        for name in UNITS
-        if not is_equal(name, found.get(name), truth.get(name))
-    ]
+    for name in UNITS:
+        value, expected = found.get(name), truth.get(name)
+        if not is_equal(name, value, expected):
+            yield f"{name} in [{start}, {end}) {segment}: {value}, not {expected}"
+        elif value is not None and (value.distribution or {}) != marks.get(name, {}):
+            yield f"{name} in [{start}, {end}) {segment}: {value.distribution}, not {marks.get(name)}"
 
 
 def is_equal(name: str, found: Value | None, truth: Truth | None) -> bool:

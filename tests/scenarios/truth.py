@@ -4,6 +4,8 @@ The SQL is in ``sql/``, by subject. It makes, for each value, the facts that it 
 then one aggregation over these. METRICS.md and docs/metrics.md are what it is written from.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import NamedTuple
 import duckdb
 
 Segment = tuple[tuple[str, str], ...]
-SUBJECTS = ("load", "surveys", "tickets", "commerce", "customers", "journeys")
+SUBJECTS = ("load", "surveys", "tickets", "targets", "commerce", "accounts", "customers", "journeys", "windows")
 FIVE = ("awareness", "consideration", "purchase", "retention", "advocacy")
 
 
@@ -31,15 +33,32 @@ class Days(NamedTuple):
     before: date
 
 
-class Oracle:
-    """What a log says that ends at ``finish_ms``, by the days of a time zone. Each line: ``{"n": …, "value": {…}}``."""
+@dataclass(frozen=True)
+class Promise:
+    """What the numbers of a deployment depend on. ``hours``: weekday (1 is Monday), opening, closing in minutes."""
 
-    def __init__(self, log: Path, finish_ms: int, zone: str = "UTC", stages: tuple[str, ...] = FIVE) -> None:
+    zone: str = "UTC"
+    stages: tuple[str, ...] = FIVE
+    hours: tuple[tuple[int, int, int], ...] = ()
+    holidays: tuple[date, ...] = ()
+
+
+class Oracle:
+    """What a log says that ends at ``finish_ms``. Each of its lines: ``{"n": …, "value": {…}}``."""
+
+    def __init__(self, log: Path, finish_ms: int, by: Promise) -> None:
         self._sql = duckdb.connect()
-        for name, value in {"path": str(log), "finish": finish_ms, "zone": zone, "stages": list(stages)}.items():
+        for name, value in {"path": str(log), "finish": finish_ms, "zone": by.zone, "stages": list(by.stages)}.items():
             self._sql.execute(f"set variable {name} = {value!r}")
-        for subject in (*SUBJECTS, "windows"):
+        self._fill("hours (weekday int, opens int, closes int)", by.hours)
+        self._fill("holidays (day date)", [(day,) for day in by.holidays])
+        for subject in SUBJECTS:
             self._sql.execute((Path(__file__).parent / "sql" / f"{subject}.sql").read_text())
+
+    def _fill(self, table: str, rows: Sequence[tuple]) -> None:
+        self._sql.execute(f"create table {table}")
+        for row in rows:
+            self._sql.execute(f"insert into {table.split()[0]} values ({', '.join('?' * len(row))})", row)
 
     def values(self, start_ms: int, end_ms: int, segment: Segment = (), days: Days | None = None) -> dict[str, Truth]:
         """Everything that has data in [start, end); with what is counted by day where it is a run of whole days."""
@@ -53,11 +72,18 @@ class Oracle:
             for percent, ms in zip((50,) if by_day else (50, 90, 99), quantiles, strict=False):
                 if days is not None or not by_day:
                     found[f"{name}_p{percent}_seconds"] = Truth(Fraction(ms, 1000), samples)
-        return found if days is None else found | self._by_day(where, days)
+        if days is not None:
+            rows = self._rows(_BY_DAY, where, days.first, days.last, days.before)
+            rows += self._rows(_STOCKS, where, start_ms, end_ms)
+            found |= {name: Truth(Fraction(int(num), int(den)), int(samples)) for name, num, den, samples in rows}
+        return found
 
-    def _by_day(self, where: str, days: Days) -> dict[str, Truth]:
-        rows = self._rows(_BY_DAY, where, days.first, days.last, days.before)
-        return {name: Truth(Fraction(num, den), samples) for name, num, den, samples in rows}
+    def distributions(self, start_ms: int, end_ms: int, segment: Segment = ()) -> dict[str, dict[str, dict[str, int]]]:
+        """How many answers there are of each score or reason, by scale or group, for each value that has this."""
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for name, part, mark, n in self._rows(_DISTRIBUTIONS, _where(segment), start_ms, end_ms):
+            found.setdefault(name, {}).setdefault(part, {})[mark] = n
+        return found
 
     def paths(self, start_ms: int, end_ms: int, segment: Segment = ()) -> dict[str, int]:
         """How many journeys came to their first purchase over these channels."""
@@ -130,6 +156,28 @@ union all select 'returning_customers', active - new - retained, 1, active from 
 union all select 'dormant_customers', before - retained, 1, before from counts where before > 0
 union all select 'retention_ratio', retained, before, before from counts where before > 0
 union all select 'churn_ratio', before - retained, before, before from counts where before > 0
+"""
+_STOCKS = """
+with sums as (
+    select
+        coalesce(sum(num) filter (value = 'backlog_change'), 0) as backlog,
+        count(*) filter (value = 'backlog_change') as tickets,
+        count(*) filter (value = 'accounts_new') as joined,
+        count(*) filter (value = 'accounts_lost') as lost,
+        count(*) filter (value = 'accounts_new' and moment < start) as joined_before,
+        count(*) filter (value = 'accounts_lost' and moment < start) as lost_before,
+        joined_before - lost_before as at_start
+    from counted, (select $1::bigint as start, $2::bigint as finish)
+    where moment < finish {where}
+)
+select 'backlog_tickets', backlog, 1, tickets from sums where tickets > 0
+union all select 'accounts', joined - lost, 1, joined + lost from sums where joined + lost > 0
+union all select 'account_retention_ratio', at_start - (lost - lost_before), at_start, at_start
+    from sums where at_start > 0
+union all select 'account_churn_ratio', lost - lost_before, at_start, at_start from sums where at_start > 0
+"""
+_DISTRIBUTIONS = """
+select value, part, mark, count(*) from marks where moment >= ? and moment < ? {where} group by all
 """
 _PATHS = "select path, count(*) from routes where moment >= ? and moment < ? {where} group by path"
 _COHORTS = """

@@ -118,6 +118,8 @@ insert into durations select 'first_reply', first_n, replied, ms from replies;
 create table talks as
 select customer, session, split_part(type, '.', 1) as medium,
     min("time") filter (type in ('chat.started', 'call.started') and by_customer) as began,
+    arg_min(coalesce(priority, 'normal'), ("time", id))
+        filter (type in ('chat.started', 'call.started') and by_customer) as priority,
     min(struct_pack("time", id, n, wait_ms))
         filter (type = 'call.answered' or (type = 'chat.message' and author = 'agent')) as answer,
     min(struct_pack("time", id, n)) filter (type in ('chat.ended', 'call.ended')) as ending
@@ -127,15 +129,12 @@ group by all
 having began is not null;
 
 create table waits as
-select n, moment, ms, gone
-from (
-    select answer.n as n, answer."time" as moment, coalesce(answer.wait_ms, greatest(0, answer."time" - began)) as ms,
-        false as gone
-    from talks where answer is not null and (ending is null or answer."time" <= ending."time")
-    union all
-    select ending.n, ending."time", null, true
-    from talks where ending is not null and (answer is null or answer."time" > ending."time")
-);
+select answer.n as n, answer."time" as moment, coalesce(answer.wait_ms, greatest(0, answer."time" - began)) as ms,
+    false as gone, priority
+from talks where answer is not null and (ending is null or answer."time" <= ending."time")
+union all
+select ending.n, ending."time", ending."time" - began, true, priority
+from talks where ending is not null and (answer is null or answer."time" > ending."time");
 
 insert into facts
 select 'wait_mean_seconds', n, moment, ms, 1000, 1, null from waits where not gone

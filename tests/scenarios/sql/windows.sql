@@ -13,3 +13,7 @@ order by d.moment;
 create table routes as
 select p.path, p."time" as moment, e.channel, e.segment, e.region, e.product, e.touchpoint, e.team
 from paths p join events e on e.n = p.n;
+
+create table marks as
+select t.*, e.channel, e.segment, e.region, e.product, e.touchpoint, e.team
+from tallies t join events e on e.n = t.n;
