@@ -8,6 +8,7 @@ from tests.scenarios.population import DAY, HOUR, MINUTE, SECOND, Event, Person,
 
 ACTS: tuple[tuple[Callable[[Population, Person], None], int], ...] = (
     (shopping.stroll, 30),
+    (shopping.hurry, 4),
     (shopping.fill_cart, 12),
     (shopping.order, 8),
     (support.ticket, 16),
@@ -31,6 +32,9 @@ def story(seed: int, touchpoints: int, days: int = 120) -> tuple[list[Event], in
     acts, weights = zip(*ACTS, strict=True)
     while len(people.told) < touchpoints:
         person = people.person()
+        if people.random.random() < 0.02:
+            relations.pause(people, person)
+            continue
         for act in people.random.choices(acts, weights, k=1 + int(people.random.expovariate(1 / 9))):
             act(people, person)
     return [event for _, _, event in sorted(_arriving(people), key=lambda each: each[:2])], people.end

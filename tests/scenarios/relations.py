@@ -48,7 +48,7 @@ def email(people: Population, person: Person) -> None:
     fates = ["bounced"] if random.random() < 0.08 else []
     fates += ["delivered"] if random.random() < 0.95 else []
     if random.random() < 0.5:
-        fates += ["opened", "opened", "clicked", "unsubscribed"][: random.randint(1, 4)]
+        fates += random.choice((["clicked"], ["opened", "opened", "clicked", "unsubscribed"][: random.randint(1, 4)]))
     if random.random() < 0.1:
         random.shuffle(fates)
     for fate in fates:
@@ -94,3 +94,11 @@ def speak(people: Population, person: Person) -> None:
     else:
         mood = random.choice(({}, {"sentiment": "positive"}, {"sentiment": "neutral"}, {"sentiment": "negative"}))
         people.tell(person, time, "social.mention", channel="social", **mood)
+
+
+def pause(people: Population, person: Person) -> None:
+    """All that is heard of somebody is, again and again, a word after as long as makes a customer lapse, or almost."""
+    random, time = people.random, person.since
+    for _ in range(3):
+        people.tell(person, time, "email.received", channel=random.choice(("email", "web")))
+        time += random.choice((DAY, 30 * DAY)) + random.choice((-1, 0, 1))

@@ -29,6 +29,19 @@ def stroll(people: Population, person: Person) -> None:
             people.tell(person, time + late, "goal.reached", goal="newsletter", channel=channel, touchpoint="checkout")
 
 
+def hurry(people: Population, person: Person) -> None:
+    """Much at once, on several channels, by a clock that knows minutes alone."""
+    random, time = people.random, people.moment(person)
+    time -= time % MINUTE
+    for kind in random.sample(("visit.page", "visit.app", "visit.cart", "goal.tried", "purchase.completed"), 3):
+        channel = random.choice(("web", "app", "in_person", "phone"))
+        if kind == "purchase.completed":
+            buy(people, person, time, session=f"s{people.number()}")
+        else:
+            page = {"page": random.choice(PAGES), "screen": "orders", "goal": "newsletter"}
+            people.tell(person, time, kind, channel=channel, **page)
+
+
 def fill_cart(people: Population, person: Person) -> None:
     """A cart by its id, its session or neither; bought in time, too late, before it was filled, or never."""
     random, time, number = people.random, people.moment(person), people.number()

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
+from typing import get_args
 
 import orjson
 import pytest
 
 from schemas.rejected import Reason
+from schemas.union import AnyTouchpoint
 from stream.config import Config
 from stream.driver import Driver
 from stream.metrics import UNITS, Value
@@ -32,6 +34,9 @@ STAGES = {
     "five": ("awareness", "consideration", "purchase", "retention", "advocacy"),
     "four": ("awareness", "engagement", "conversion", "retention", "retention"),
 }
+HOURS = (*((weekday, 540, 1020) for weekday in range(1, 6)), (6, 600, 720), (6, 780, 840), (7, 0, 360))
+"""Business hours: on Sundays while the clocks change."""
+HOLIDAYS = (date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1))
 PARTITIONS = 3
 PAIRS = 60
 STEPS_IN_ORDER = 24
@@ -98,7 +103,7 @@ def told(tmp_path: Path, seed: int, touchpoints: int, config: Config, fine_ms: i
         restart(driver, config, end)
     log = tmp_path / "log.ndjson"
     log.write_bytes(b"\n".join(orjson.dumps({"n": n, "value": event}) for n, event in enumerate(events)))
-    promise = Promise(config.calendar.zone, STAGES[config.stages])
+    promise = Promise(config.calendar.zone, STAGES[config.stages], HOURS, HOLIDAYS)
     return Scenario(driver, Oracle(log, end, promise), end, set())
 
 
@@ -210,6 +215,8 @@ def test_months_of_touchpoints_equal_sql(tmp_path: Path) -> None:
     scenario = told(tmp_path, 1, 200_000, config, fine_ms=START + 110 * DAY_MS)
     assert {each.reason for each in scenario.driver.rejected} == {Reason.OFF_SCALE}
     assert scenario.oracle.count("select count(*) from events") >= 200_000
+    types = {kind.__struct_config__.tag for kind in get_args(AnyTouchpoint)}
+    assert scenario.oracle.count("select count(distinct type) from events") == len(types)
     assert scenario.oracle.count("select max(overtaken) from overtaken") <= STEPS_IN_ORDER
     compare(scenario, 7, other_preset="four")
     for segment in ((), (("channel", "web"),), (("channel", "email"), ("region", "eu"))):
