@@ -40,7 +40,7 @@ def ticket(people: Population, person: Person) -> None:
     if random.random() < 0.06:
         into = about["ticket"] if random.random() < 0.1 else random.choice(people.tickets)
         steps.append((time, "ticket.merged", {"into": into}))
-    if random.random() < 0.03:
+    if random.random() < 0.06:
         times = [step[0] for step in steps]
         random.shuffle(times)  # as where systems write down what was at some other time
         steps = [(other, *step[1:]) for other, step in zip(times, steps, strict=True)]

@@ -64,7 +64,8 @@ where day::date not in (select day from holidays);
 
 create table business as
 select r.first_n, r.resolved,
-    coalesce(sum(greatest(0, least(closed_ms, r.resolved) - greatest(opened_ms, r.opened))), 0)::bigint as ms
+    coalesce(sum(least(closed_ms, r.resolved) - greatest(opened_ms, r.opened)) filter (closed_ms is not null), 0)::bigint
+        as ms
 from resolved r left join stretches s on s.opened_ms < r.resolved and s.closed_ms > r.opened
 where r.ms >= 0 and exists (from hours)
 group by r.customer, r.ticket, r.first_n, r.resolved, r.opened;
