@@ -9,9 +9,10 @@ can also crash like them. Use it to test rules and mappings, as our own tests do
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from zlib import crc32
+
+from sortedcontainers import SortedSet
 
 from schemas.alert import Alert
 from schemas.cell import Segment
@@ -22,15 +23,18 @@ from stream.cellmail import mail, partition_of
 from stream.config import Config
 from stream.fold import Fold
 from stream.folded import Folded
-from stream.keeping import scanned
+from stream.keeping import LIST
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.rules import Rule
 from stream.state import Changes
+from stream.timers import PREFIX as TIMER
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""
 Store = dict[bytes, bytes]
+_SCANNED = (LIST, TIMER)
+"""How keys begin that are looked for in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class _Side:
     log: list[Line] = field(default_factory=list)
     store: Store = field(default_factory=dict)
     undo: Changes = field(default_factory=dict)
+    _in_order: SortedSet = field(default_factory=SortedSet)
 
     def append(self, pairs: Iterable[Pair]) -> list[Line]:
         first = len(self.log)
@@ -57,12 +62,28 @@ class _Side:
 
     def write(self, changes: Changes) -> None:
         self.undo = {key: self.store.get(key) for key in changes}
-        _write(self.store, changes)
+        self._set(changes)
 
     def lose(self) -> None:
         """The last changes never reached the store."""
-        _write(self.store, self.undo)
+        self._set(self.undo)
         self.undo = {}
+
+    def scan(self, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
+        """Keys of lists and timers from one up to another, in order."""
+        return list(islice(self._in_order.irange(start, end, (True, False)), limit))
+
+    def _set(self, changes: Changes) -> None:
+        for key, value in changes.items():
+            is_scanned = key.startswith(_SCANNED)
+            if value is None:
+                self.store.pop(key, None)
+                if is_scanned:
+                    self._in_order.discard(key)
+            else:
+                self.store[key] = value
+                if is_scanned:
+                    self._in_order.add(key)
 
 
 class Driver:
@@ -213,8 +234,8 @@ class Driver:
         return len(lines)
 
     def _fold(self, partition: int) -> Fold:
-        store = self._sources[partition].store
-        return Fold(self.config, "touchpoints", partition, store.get, store, partial(scanned, store))
+        source = self._sources[partition]
+        return Fold(self.config, "touchpoints", partition, source.store.get, source.store, source.scan)
 
     def _board(self, partition: int, clock_ms: int) -> Board:
         rules = [rule for rule in self._rules if partition_of(rule.segment, self._partitions) == partition]
@@ -226,11 +247,3 @@ class Driver:
             if set(names) == set(given):
                 return tuple((name, given[name]) for name in names)
         raise ValueError(f"{sorted(given)} is not a configured segmentation: {self.config.segmentations}")
-
-
-def _write(store: Store, changes: Changes) -> None:
-    for key, value in changes.items():
-        if value is None:
-            store.pop(key, None)
-        else:
-            store[key] = value
