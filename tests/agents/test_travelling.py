@@ -23,7 +23,7 @@ PERSONAS = [
     {"name": "buyer", "when": {"purchases": {"at_least": 1, "days": 30}}},
     {"name": "guest"},
 ]
-RULES = [("gone", [("inactive", 20)]), ("buyer", [("purchases", 30, 1, None)]), ("guest", [])]
+RULES: list[personas.Rule] = [("gone", [("inactive", 20)]), ("buyer", [("purchases", 30, 1, None)]), ("guest", [])]
 Travelled = namedtuple("Travelled", "file events turns sql")
 
 
