@@ -66,6 +66,11 @@ class Config:
         """The segmentations by persona, where there are personas."""
         return tuple(names for names in self.segmentations if PERSONA in names) if self.personas else ()
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The dimensions that are read from touchpoints."""
+        return tuple(name for name in self.dimensions if name != PERSONA) if self.personas else self.dimensions
+
     def kept(self, what: str) -> int:
         """For how long a ``customer`` is kept, or a kind of case by its title; in milliseconds."""
         return self.kept_ms.get(what, KEPT_MS)

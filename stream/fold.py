@@ -91,7 +91,7 @@ class Fold:
         self.state = State(load, config.hot_bytes)
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, f"{topic}-{partition}")
-        self._values = reader(config.dimensions)
+        self._values = reader(config.read)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.personal)
         self._reasons = Vocabulary(config.max_reasons, (key for key in keys if key.startswith(WORD_PREFIX)))

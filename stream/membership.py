@@ -4,6 +4,8 @@ A touchpoint counts in the persona that the customer had when it came; the days 
 in the one that the customer has now.
 """
 
+from zlib import crc32
+
 from schemas.touchpoint import Touchpoint
 from stream.config import Config
 from stream.customer import Customer
@@ -41,6 +43,7 @@ class Membership:
     def __init__(self, config: Config, state: State, presence: Presence, tally: Tally, timers: Timers) -> None:
         self._rules = Rules(config.personas)
         self._by = config.personal
+        self._course = crc32(repr((config.personas, self._by)).encode())
         self._at = config.dimensions.index(PERSONA)
         self._calendar = config.calendar
         self._kept_ms = config.kept("customer")
@@ -52,19 +55,21 @@ class Membership:
         self.ear = Ear(tally)
 
     def meet(self, customer: Customer, values: Values, watermark_ms: int) -> Values:
-        """A touchpoint has come: its values, with the persona that the customer has before it."""
+        """A touchpoint has come, with these values of all other dimensions: its values, by the persona before it."""
         self.run_out(watermark_ms)
         self.ear.heard.clear()
-        profile = customer.profiled()
-        self._settle(customer, profile, self._moment(watermark_ms), watermark_ms)
-        return (*values[: self._at], profile.persona, *values[self._at + 1 :])
+        profile, now = customer.profiled(), self._moment(watermark_ms)
+        if not self._is_settled(profile, now):
+            self._settle(customer, profile, now, watermark_ms)
+        return (*values[: self._at], profile.persona, *values[self._at :])
 
     def follow(self, customer: Customer, event: Touchpoint, watermark_ms: int) -> None:
         """The touchpoint has been counted: what it makes of the customer."""
         profile, now = customer.profiled(), self._moment(watermark_ms)
         day = self._calendar.day_number(event.time_ms) if event.by_customer else None
-        self._rules.see(profile, event.time_ms, day, now)
-        self._learn(customer, profile, event.customer, now, watermark_ms)
+        is_news = self._rules.see(profile, event.time_ms, day, now)
+        if is_news or self.ear.heard or not self._is_settled(profile, now):
+            self._learn(customer, profile, event.customer, now, watermark_ms)
 
     def _learn(self, customer: Customer, profile: Profile, name: str, now: Now, watermark_ms: int) -> None:
         """What was heard of the customer's cases, and what it makes of the customer."""
@@ -113,12 +118,17 @@ class Membership:
             self._now = Now(now_ms, day)
         return self._now
 
+    def _is_settled(self, profile: Profile, now: Now) -> bool:
+        """Whether time alone cannot have made a customer another one since these rules were last looked at."""
+        return profile.course == self._course and now.ms < profile.due_ms
+
     def _settle(self, customer: Customer, profile: Profile, now: Now, watermark_ms: int) -> None:
         """The customer is what the rules say: the days of activity move there."""
         persona = self._rules.persona(profile, now)
         if persona != profile.persona or profile.counted_by != self._by:
             self._presence.move(customer, profile.standing, (self._by, persona), watermark_ms)
             profile.persona, profile.counted_by = persona, self._by
+        profile.course = self._course
 
     def _set_timer(self, name: str, profile: Profile, now: Now) -> None:
         """Have the customer of that name looked at again once time alone may change them; not later than is said."""

@@ -30,14 +30,15 @@ class Profile(Struct, array_like=True):
     """What is kept of a customer. The days of activity count in the segments of ``persona`` (None: in none), of the
     segmentations ``counted_by``.
 
-    ``due_ms`` is when the customer is to be looked at again, ``first_ms`` the first touchpoint, ``last_ms`` the last
-    thing that the customer did (both 0 before there is one). ``scores`` are the last NPS answers by time; ``sums`` are
-    by what is summed up, and by day.
+    ``due_ms`` is when the customer is to be looked at again, ``course`` by what rules that was said. ``first_ms`` is
+    the first touchpoint, ``last_ms`` the last thing that the customer did (both 0 before there is one). ``scores`` are
+    the last NPS answers by time; ``sums`` are by what is summed up, and by day.
     """
 
     persona: str | None = None
     counted_by: tuple[tuple[str, ...], ...] = ()
     due_ms: int = 0
+    course: int = 0
     first_ms: int = 0
     last_ms: int = 0
     scores: list[tuple[int, int]] = []
@@ -176,16 +177,21 @@ class Rules:
         moments = chain.from_iterable(each.changes_ms(profile, now, midnight) for each in self._conditions)
         return min((moment_ms for moment_ms in moments if moment_ms > now.ms), default=0)
 
-    def see(self, profile: Profile, time_ms: int, day: int | None, now: Now) -> None:
-        """A touchpoint came, of which the customer is the author on that ``day``; None where not."""
-        if not profile.first_ms or time_ms < profile.first_ms:
+    def see(self, profile: Profile, time_ms: int, day: int | None, now: Now) -> bool:
+        """A touchpoint came, of which the customer is the author on that ``day``; None where not.
+
+        True where that alone may make a customer another one.
+        """
+        is_first = not profile.first_ms or time_ms < profile.first_ms
+        if is_first:
             profile.first_ms = time_ms
         if day is None:
-            return
-        if time_ms > profile.last_ms:
-            profile.last_ms = time_ms
-        if ACTIVE in self._days and day > now.day - self._days[ACTIVE]:
+            return is_first
+        was_ms, profile.last_ms = profile.last_ms, max(profile.last_ms, time_ms)
+        if self._days.get(ACTIVE, 0) > now.day - day and day not in profile.sums.get(ACTIVE, ()):
             self._by_day(profile, ACTIVE, now)[day] = 1
+            return True
+        return is_first or now.ms - was_ms >= DAY_MS  # nobody is inactive before a day is over
 
     def join(self, profile: Profile, other: Profile, now: Now) -> None:
         """Another id of the same customer was seen too. What its cases count as is learnt as they are counted anew."""

@@ -79,17 +79,14 @@ class Told:
                 crash(self.driver, self.clock_ms)
             if silences and self.random.random() < 0.2:
                 self.be_silent(self.random.choice((1, 2, 5)) * DAY)
+        self.be_silent(0)
         self.driver.advance(self.clock_ms)
-        self.look()
 
     def be_silent(self, for_ms: int) -> None:
         """Nothing comes for so long: event time comes to where the markers say."""
-        self.clock_ms += for_ms + IDLE
-        self.driver.go_on(self.clock_ms)
-        self.look()
-
-    def look(self) -> None:
-        """See how far event time has come."""
+        self.clock_ms += for_ms + (IDLE if for_ms else 0)
+        for _ in range(2):  # what was due before, and what is due by now
+            self.driver.go_on(self.clock_ms)
         for source, store in enumerate(self.driver.stores()):
             if MARKER in store and source in self.watch.reached:
                 reached_ms = decode_marker(store[MARKER]).reached_ms
