@@ -96,8 +96,17 @@ class Fold:
         self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._journeys.end)
         self._arrivals = Arrivals(self._tally, self._segments)
         self._presence = Presence(config, self._tally, self._segments)
+        hearers: dict[type, CaseBook] = {}
         books = {
-            kind: CaseBook(kind(config), config, self.state, self._keeping, self._tally, self._timers.get(kind.prefix))
+            kind: CaseBook(
+                kind(config),
+                config,
+                self.state,
+                self._keeping,
+                self._tally,
+                self._timers.get(kind.prefix),
+                hearers,
+            )
             for kind in KINDS
         }
         self._timed: tuple[Journeys | CaseBook, ...] = (
@@ -107,6 +116,7 @@ class Fold:
         self._tickets = books.pop(TicketKind)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
+            hearers |= dict.fromkeys(kind.facts, book)
             for event in kind.events:
                 self._takers[event].append(book)
         hearing = Hearing(self._tally)

@@ -22,7 +22,7 @@ from stream.facts import Contact
 
 _SESSIONS = 16
 """Sessions of one ticket that are remembered: words of the same one are one contact."""
-TOLD = 2
+_TOLD = 2
 """Replies that count by themselves: the first, or the second of a ticket that we opened."""
 
 OPENED, ASSIGNED, ASKED, CALLED, REPLIED, RESOLVED, CLOSED, REOPENED, OPENED_BY_US = range(9)
@@ -138,7 +138,7 @@ def _live(life: Life, step: Step) -> None:
         life.replies += 1
         life.messages += 1
         if life.opened_ms is not None:
-            life.replied_ms = (*life.replied_ms, step.time_ms)[:TOLD]
+            life.replied_ms = (*life.replied_ms, step.time_ms)[:_TOLD]
     elif kind == RESOLVED or (kind == CLOSED and life.resolved_ms is None):
         _resolve(life, step.time_ms)
     elif kind == REOPENED:

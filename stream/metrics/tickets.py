@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stream.facts import Fact, Opened, Resolved
+from stream.facts import Fact, Left, Opened, Resolved
 from stream.metrics.base import Metric, Reading, Value
 
 
@@ -22,10 +22,13 @@ class Tickets(Metric):
         tickets.reopened: of these, reopened before
         tickets.moves: Σ of their moves to another team
         tickets.messages: Σ of their messages
+        tickets.left.AGE: tickets resolved so many local days after that of their opening, in days alone; see
+            `cxstream backlog`
     Edge cases:
         An opening counts where it was, a resolution where the last one was: the backlog at a moment is the change over
             all time before it.
         A reopened ticket is open again. A ticket merged into another leaves all counts.
+        A ticket leaves the backlog on the day of its last resolution; one resolved before it was opened, with that.
     Source:
         Backlog, reopens and reassignments as help desks report them
     Example:
@@ -41,11 +44,13 @@ class Tickets(Metric):
         "reassignments_per_ticket": "rate",
         "messages_per_ticket": "rate",
     }
-    facts = (Opened, Resolved)
+    facts = (Opened, Resolved, Left)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
         if isinstance(fact, Opened):
             yield "tickets.opened", fact.sign
+        elif isinstance(fact, Left):
+            yield f"tickets.left.{fact.age_days}", fact.sign
         elif isinstance(fact, Resolved):
             yield "tickets.resolved", fact.sign
             if fact.duration_ms is not None:
