@@ -118,8 +118,8 @@ class OnTopic(Struct, frozen=True, array_like=True, tag=True):
 class Waited(Struct, frozen=True, array_like=True, tag=True):
     """A customer waited for a person, in a chat or on the telephone.
 
-    ``duration_ms`` is until somebody was there; None where the customer was gone before. ``in_time``: it was over within
-    its target; None where an earlier release did not look at that.
+    ``duration_ms`` is until somebody was there; None where the customer was gone before. ``in_time``: it was over
+    within its target; None where an earlier release did not look at that.
     """
 
     duration_ms: int | None

@@ -91,7 +91,9 @@ class Teller:
             ended = {"type": "call.ended", "abandoned": self.random.random() < 0.5}
         for step in self.random.sample((began, began, answered, answered, ended, ended), self.random.randint(1, 5)):
             late = self.random.choice((0, 0, 30 * SECOND, HOUR))
-            self._tell(customer, time + self.random.choice((0, 20 * SECOND, 5 * MINUTE)), late, **step, **session)
+            urgency = self._priority() if step is began else {}
+            after = self.random.choice((0, 20 * SECOND, 5 * MINUTE))
+            self._tell(customer, time + after, late, **step, **session, **urgency)
 
     def _trial(self, customer: str) -> None:
         """A trial of an account, converted in time, too late, before its start, or never; some never began."""
@@ -151,14 +153,21 @@ class Teller:
             self._tell(customer, time, late, type="survey.answered", survey=survey, kind=kind, score=score, **given)
 
     def _ticket(self, customer: str) -> None:
-        """A ticket's life, arriving late as a whole or each step as late as it likes; by chat or by other ways."""
+        """A ticket's life, arriving late as a whole or each step as late as it likes; by chat or by other ways.
+
+        Topics are few, so that a customer has several tickets on one. Some are opened twice, for another reason.
+        """
         ticket, time = f"ticket-{self.random.randint(1, 10**9)}", self._moment()
         late = self.random.choice((0, 0, 0, 30 * MINUTE, DAY))
         chat, whole = self.random.random() < 0.5, self.random.random() < 0.5
         opening: dict[str, Any] = {"type": "ticket.opened", "author": self.random.choice(("customer", "agent"))}
         knows_opening = self.random.random() < 0.9
         if knows_opening:
-            self._tell(customer, time, late, **opening, ticket=ticket, **self._team(), **self._session(chat, 1))
+            said = {**opening, "ticket": ticket, **self._team(), **self._session(chat, 1)}
+            self._tell(customer, time, late, **said, **self._reason())
+            if self.random.random() < 0.2:
+                other = max(START, time + self.random.choice((0, -HOUR, 2 * HOUR)))
+                self._tell(customer, other, self.random.choice((0, HOUR, 3 * DAY)), **said, **self._reason())
         for _ in range(self.random.randint(0 if knows_opening else 1, 7)):
             time += self.random.choice((1, 9_999, MINUTE, 50 * MINUTE, 7 * HOUR, DAY))
             late = late if whole else self.random.choice((0, 0, 30 * MINUTE, DAY))
@@ -190,6 +199,15 @@ class Teller:
                 *([{"type": "ticket.merged", "into": "another"}] if self.random.random() < 0.3 else []),
             ]
         )
+
+    def _reason(self) -> dict[str, str]:
+        return {
+            **self.random.choice(({}, {"topic": "login"}, {"topic": "login"}, {"topic": "bill"})),
+            **self._priority(),
+        }
+
+    def _priority(self) -> dict[str, str]:
+        return self.random.choice(({}, *({"priority": priority} for priority in ("low", "normal", "high", "urgent"))))
 
     def _team(self) -> dict[str, str]:
         return self.random.choice(({}, {"team": "a"}, {"team": "b"}))

@@ -27,7 +27,7 @@ from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.stickiness import Stickiness
 from stream.slices import Calendar
 from stream.timers import PREFIX as TIMER
-from tests.laws import oracle, travels
+from tests.laws import oracle, promises, travels
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, MINUTE, SECOND, START, Teller, record
 
@@ -40,7 +40,16 @@ seeds = st.integers(0, 10**6)
 
 
 def config(zone: str = "UTC") -> Config:
-    return Config(segmentations=SEGMENTATIONS, calendar=Calendar(zone))
+    hours = [promises.OPEN.get(day) for day in range(7)]
+    week = tuple(() if day is None else ((60 * day[0], 60 * day[1]),) for day in hours)
+    return Config(
+        segmentations=SEGMENTATIONS,
+        calendar=Calendar(zone),
+        targets=promises.TARGETS,
+        confirm_ms=promises.CONFIRM,
+        business_week=week,
+        holidays=frozenset({promises.HOLIDAY}),
+    )
 
 
 def run(events: list[Event], batches: Iterator[int] | None = None, partitions: int = 1, zone: str = "UTC") -> Driver:
@@ -124,7 +133,7 @@ def assert_equals_the_list(driver: Driver, events: list[Event], seed: int, zone:
     for start, end in spans(events, random, zone):
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment, reached(driver, events))
+            truth = oracle.expected(events, start, end, segment, reached(driver, events), zone)
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
