@@ -26,7 +26,7 @@ class Teller:
             for _ in range(self.random.randint(1, 2 * acts)):
                 act = self.random.choice(
                     (
-                        *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
+                        *(self._stroll, self._survey, self._survey, self._ticket, self._ticket, self._trouble),
                         *(self._order, self._email, self._talk, self._trial, self._cart),
                     )
                 )
@@ -172,6 +172,24 @@ class Teller:
             time += self.random.choice((1, 9_999, MINUTE, 50 * MINUTE, 7 * HOUR, DAY))
             late = late if whole else self.random.choice((0, 0, 30 * MINUTE, DAY))
             self._tell(customer, time, late, ticket=ticket, **self._step(chat))
+
+    def _trouble(self, customer: str) -> None:
+        """Tickets on one topic in a row, soon resolved; some are merged, reopened, or resolved before their opening."""
+        time, topic = self._moment(), self.random.choice(({"topic": "login"}, {"topic": "bill"}))
+        for _ in range(self.random.randint(2, 4)):
+            ticket = {"ticket": f"ticket-{self.random.randint(1, 10**9)}"}
+            steps = ["ticket.opened", "ticket.resolved"] + ["ticket.reopened", "ticket.resolved"] * (
+                self.random.random() < 0.3
+            )
+            if self.random.random() < 0.2:
+                steps[:2] = ["ticket.resolved", "ticket.opened"]
+            for step in steps:
+                said = {**topic, **self._priority()} if step == "ticket.opened" else {}
+                self._tell(customer, time, self.random.choice((0, 0, 0, HOUR, DAY)), type=step, **ticket, **said)
+                time += self.random.choice((0, 1, MINUTE, 4 * HOUR, DAY))
+            if self.random.random() < 0.1:
+                self._tell(customer, time, 0, type="ticket.merged", into="another", **ticket)
+            time += self.random.choice((0, HOUR, DAY, 2 * DAY, 3 * DAY))
 
     def _step(self, chat: bool) -> dict[str, Any]:
         author = self.random.choice(("customer", "agent"))
