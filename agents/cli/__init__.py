@@ -8,6 +8,7 @@ import typer
 from agents.brokers import BrokerError
 from agents.cli import (
     alerts,
+    backlog,
     broker,
     cohorts,
     compare,
@@ -46,6 +47,7 @@ for command in (
     funnel.funnel,
     paths.paths,
     cohorts.cohorts,
+    backlog.backlog,
     explain.explain,
     compare.compare,
     alerts.alerts,

@@ -19,6 +19,7 @@ from msgspec import msgpack
 from schemas.cell import Segment
 from schemas.journey import JourneyStep
 from schemas.rejected import Reason
+from stream.backlog import backlog
 from stream.config import Config
 from stream.driver import Driver, Store
 from stream.keeping import LIST
@@ -186,6 +187,19 @@ def assert_cohorts_equal_the_set(driver: Driver, events: list[Event], zone: str)
         assert found == oracle.cohorts(events, zone, segment)
 
 
+def assert_backlog_equals_the_list(driver: Driver, events: list[Event], seed: int, zone: str) -> None:
+    random, calendar, known = Random(seed), Calendar(zone), days(events, zone)
+    for segment in segments(events):
+        counted = {}
+        for day in known:
+            start = calendar.midnight_ms(day)
+            counted[day.toordinal()] = driver.counters(start, calendar.day_end_ms(start), segment)
+        for day in random.sample(known, min(4, len(known))):
+            found = backlog(counted, day.toordinal())
+            assert found.ages == promises.backlog(events, day, lambda event: oracle.belongs(event, segment), zone)  # noqa: B023
+            assert found.untold == 0
+
+
 def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed: int, zone: str) -> None:
     """Of the last day, customers count from their first moment on."""
     random, calendar, known = Random(seed), Calendar(zone), days(events, zone)
@@ -208,6 +222,7 @@ def test_a_large_story_equals_the_list(seed: int, zone: str) -> None:
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
     assert_cohorts_equal_the_set(driver, events, zone)
+    assert_backlog_equals_the_list(driver, events, seed, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 
@@ -221,6 +236,7 @@ def test_any_small_story_equals_the_list(seed: int, zone: str, customers: int) -
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
     assert_cohorts_equal_the_set(driver, events, zone)
+    assert_backlog_equals_the_list(driver, events, seed, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 
