@@ -50,6 +50,7 @@ def expected(
     segment: Segment = (),
     reached: Reached | None = None,
     zone: str = "UTC",
+    service: promises.Service = promises.USUAL,
 ) -> Numbers:
     """Everything but quantiles and what is counted by day, over [start, end); by the last event, or ``reached``."""
     last = max((event["time"] for event in events), default=0)
@@ -76,7 +77,7 @@ def expected(
         found
         | commerce.expected(events, counts, happened)
         | support.expected(events, counts)
-        | promises.expected(events, counts, happened, zone)
+        | promises.expected(events, counts, happened, zone, service)
         | travels.expected(
             [
                 turn.what

@@ -12,15 +12,26 @@ from tests.laws.commerce import Event, Happened, Inside, Numbers, of, ratio, whe
 from tests.laws.lives import contacts, lives, replies, resolved
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
-CONFIRM = 2 * DAY
-TARGETS = {
-    "wait": {"urgent": 5 * SECOND, "high": 60 * SECOND, "normal": 120 * SECOND, "low": 300 * SECOND},
-    "first_reply": {"urgent": 30 * MINUTE, "high": 2 * HOUR, "normal": 8 * HOUR, "low": DAY},
-    "resolution": {"urgent": 4 * HOUR, "high": DAY, "normal": 3 * DAY, "low": 7 * DAY},
-}
 OPEN = {0: (9, 17), 1: (9, 17), 2: (0, 12), 3: (9, 24), 4: (9, 17), 6: (1, 4)}
 """From which hour to which somebody is there, by the weekday; on Sundays at night, when clocks change."""
 HOLIDAY = date(2026, 3, 16)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a deployment promises; ``hours``: also by business hours, ``OPEN`` but for the ``HOLIDAY``."""
+
+    confirm: int
+    targets: dict[str, dict[str, int]]
+    hours: bool
+
+
+_REPLY = {"urgent": 30 * MINUTE, "high": 2 * HOUR, "normal": 8 * HOUR, "low": DAY}
+_RESOLUTION = {"urgent": 4 * HOUR, "high": DAY, "normal": 3 * DAY, "low": 7 * DAY}
+_WAIT = {"urgent": 30 * SECOND, "high": 60 * SECOND, "normal": 120 * SECOND, "low": 300 * SECOND}
+USUAL = Service(7 * DAY, {"wait": _WAIT, "first_reply": _REPLY, "resolution": _RESOLUTION}, hours=False)
+"""Where the settings say nothing."""
+BRISK = Service(2 * DAY, {**USUAL.targets, "wait": {**_WAIT, "urgent": 5 * SECOND}}, hours=True)
 
 
 @dataclass(frozen=True)
@@ -62,21 +73,21 @@ def tickets(events: list[Event]) -> Iterator[Ticket]:
         )
 
 
-def expected(events: list[Event], inside: Inside, happened: Happened, zone: str) -> Numbers:
+def expected(events: list[Event], inside: Inside, happened: Happened, zone: str, service: Service) -> Numbers:
     return {
-        **confirmed(events, happened),
-        **waits(events, inside),
-        **first_replies(events, happened),
-        **resolutions(events, happened),
-        **business(events, happened, zone),
+        **confirmed(events, happened, service.confirm),
+        **waits(events, inside, service.targets["wait"]),
+        **first_replies(events, happened, service.targets["first_reply"]),
+        **resolutions(events, happened, service.targets["resolution"]),
+        **(business(events, happened, zone) if service.hours else {}),
     }
 
 
-def confirmed(events: list[Event], happened: Happened) -> Numbers:
+def confirmed(events: list[Event], happened: Happened, period: int) -> Numbers:
     known = list(tickets(events))
     n = stood = 0
     for ticket in known:
-        if ticket.resolved is None or not happened(ticket.of, ticket.resolved + CONFIRM):
+        if ticket.resolved is None or not happened(ticket.of, ticket.resolved + period):
             continue
         n += 1
         again = [
@@ -87,18 +98,18 @@ def confirmed(events: list[Event], happened: Happened) -> Numbers:
             and ticket.topic is not None
             and other.topic == ticket.topic
             and other.opened is not None
-            and ticket.resolved < other.opened <= ticket.resolved + CONFIRM
+            and ticket.resolved < other.opened <= ticket.resolved + period
         ]
         stood += ticket.first and not again
     return ratio("fcr_confirmed_ratio", stood, n)
 
 
-def first_replies(events: list[Event], happened: Happened) -> Numbers:
+def first_replies(events: list[Event], happened: Happened, targets: dict[str, int]) -> Numbers:
     kept = breached = 0
     for ticket in tickets(events):
         if ticket.opened is None:
             continue
-        due = ticket.opened + TARGETS["first_reply"][ticket.priority]
+        due = ticket.opened + targets[ticket.priority]
         if ticket.replied is not None and ticket.replied <= due:
             kept += happened(ticket.of, ticket.replied)
         elif ticket.resolved is None or ticket.resolved > due:
@@ -106,12 +117,12 @@ def first_replies(events: list[Event], happened: Happened) -> Numbers:
     return ratio("first_reply_breach_ratio", breached, kept + breached)
 
 
-def resolutions(events: list[Event], happened: Happened) -> Numbers:
+def resolutions(events: list[Event], happened: Happened, targets: dict[str, int]) -> Numbers:
     kept = overdue = 0
     for ticket in tickets(events):
         if ticket.opened is None:
             continue
-        due = ticket.opened + TARGETS["resolution"][ticket.priority]
+        due = ticket.opened + targets[ticket.priority]
         if ticket.resolved is None or ticket.resolved > due:
             overdue += happened(ticket.of, due)
         elif ticket.resolved >= ticket.opened:
@@ -120,11 +131,11 @@ def resolutions(events: list[Event], happened: Happened) -> Numbers:
     return found | ratio("resolution_breach_ratio", overdue, kept + overdue)
 
 
-def waits(events: list[Event], inside: Inside) -> Numbers:
+def waits(events: list[Event], inside: Inside, targets: dict[str, int]) -> Numbers:
     kept = breached = 0
     for start, over, length in conversations(events):
         if inside(over):
-            late = length > TARGETS["wait"][start.get("priority", "normal")]
+            late = length > targets[start.get("priority", "normal")]
             breached += late
             kept += not late
     return ratio("wait_breach_ratio", breached, kept + breached)

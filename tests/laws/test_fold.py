@@ -46,8 +46,8 @@ def config(zone: str = "UTC") -> Config:
     return Config(
         segmentations=SEGMENTATIONS,
         calendar=Calendar(zone),
-        targets=promises.TARGETS,
-        confirm_ms=promises.CONFIRM,
+        targets=promises.BRISK.targets,
+        confirm_ms=promises.BRISK.confirm,
         business_week=week,
         holidays=frozenset({promises.HOLIDAY}),
     )
@@ -134,7 +134,7 @@ def assert_equals_the_list(driver: Driver, events: list[Event], seed: int, zone:
     for start, end in spans(events, random, zone):
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment, reached(driver, events), zone)
+            truth = oracle.expected(events, start, end, segment, reached(driver, events), zone, promises.BRISK)
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
@@ -336,7 +336,7 @@ def test_customers_may_be_read_in_any_order(seed: int) -> None:
     for start, end in list(spans(events, random, "UTC"))[:5]:
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in other.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment)
+            truth = oracle.expected(events, start, end, segment, service=promises.BRISK)
             assert {name: found.get(name) for name in truth} == {name: (float(v), n) for name, (v, n) in truth.items()}
     assert_active_equals_the_set(other, events, seed, "UTC")
 
