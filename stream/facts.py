@@ -42,7 +42,7 @@ class Resolved(Struct, frozen=True, array_like=True, tag=True):
     ``duration_ms`` runs from its opening to its last resolution; None where the opening is not known. A negative one
     is the sign of wrong data: it is counted as such and not averaged. ``reopenings``, ``moves`` to another team and
     ``messages`` (the customer's, and agents' in public) are those until then. ``in_time``: within its target.
-    ``business_ms`` is the part of the duration in business hours; None where that is not asked for.
+    ``business_ms``: the part of it in business hours; None where there are none.
     """
 
     contacts: tuple[Contact, ...]
@@ -118,8 +118,7 @@ class OnTopic(Struct, frozen=True, array_like=True, tag=True):
 class Waited(Struct, frozen=True, array_like=True, tag=True):
     """A customer waited for a person, in a chat or on the telephone.
 
-    ``duration_ms`` is until somebody was there; None where the customer was gone before. ``in_time``: it was over
-    within its target; None where an earlier release did not look at that.
+    ``duration_ms``: until somebody was there; None: gone before. ``in_time``: within the target; None: not looked at.
     """
 
     duration_ms: int | None
@@ -282,8 +281,8 @@ CaseFact = (
     | Bounced
 )
 """What cases count as."""
-BY_DAY = frozenset({Left})
-"""Facts of cases that count in days alone: by the minute nobody asks for them."""
+BY_DAY = {Left}
+"""Facts of cases that count in days alone."""
 Fact = (
     Arrived
     | Active

@@ -35,6 +35,7 @@ class Fcr(Metric):
     Source:
         SQM Group's first call resolution; one-touch as Zendesk defines it
     Example:
+        >>> from stream.facts import Contact
         >>> fcr = Fcr()
         >>> fcr.read(Reading(dict(fcr.count(Resolved((Contact.FIRST,), 840_000)))))["fcr_ratio"]
         Value(value=1.0, samples=1)

@@ -61,7 +61,9 @@ def slow_desk():
             event = {"id": f"{customer}-{at}", "customer": customer, "ticket": "t", "channel": "email"}
             event |= {"type": f"ticket.{kind}", "region": region}
             yield Record(customer.encode(), json.dumps({**event, "time": time}).encode(), time)
-            time = min(time + random.randrange(20 * 86_400_000), START_MS + DAYS * 86_400_000 - 1)
+            time += random.randrange(20 * 86_400_000)
+            if time >= START_MS + DAYS * 86_400_000:
+                break
 
 
 def moves(turns):
