@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.nodes import MappingNode, Node
 
+from agents import service
 from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
 from stream.mapping.fields import schemas
-from stream.mapping.nodes import Mistakes, choice, compose, entries, items, suggestion, text, texts, whole
+from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
 from stream.personas import Inactive, Within
 from stream.rulefile import parse as parse_rules
@@ -81,6 +82,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes = Mistakes(origin)
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
+    if "holidays" in nodes and "business_hours" not in nodes:
+        mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
     mistakes.check()
     config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
     _check_kept(nodes, config, mistakes)
@@ -122,13 +125,6 @@ def _values(nodes: Mapping[str, Node], keys: Mapping[str, tuple[str, Parse]], mi
     return {name: parse(nodes[key], f"`{key}`", mistakes) for key, (name, parse) in keys.items() if key in nodes}
 
 
-def _positive(node: Node, what: str, mistakes: Mistakes) -> int:
-    number = whole(node, what, mistakes)
-    if number == 0:
-        mistakes.add(node, f"{what} must be at least 1")
-    return number
-
-
 def _segments(node: Node, what: str, mistakes: Mistakes) -> tuple[Segmentation, ...]:
     """A list of dimension lists; the total is always there."""
     if isinstance(node, MappingNode):
@@ -167,11 +163,11 @@ def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
 
 
 def _megabytes(node: Node, what: str, mistakes: Mistakes) -> int:
-    return _positive(node, what, mistakes) * 1024 * 1024
+    return positive(node, what, mistakes) * 1024 * 1024
 
 
 def _days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
-    return _positive(node, what, mistakes) * DAY_MS
+    return positive(node, what, mistakes) * DAY_MS
 
 
 def _hours_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
@@ -208,6 +204,18 @@ def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -
         if days * DAY_MS >= config.kept("customer"):
             kept = config.kept("customer") // DAY_MS
             mistakes.add(node, f"`{persona.name}` looks back {days} days; a customer is kept for {kept}")
+    longest_ms = max(*config.targets["first_reply"].values(), *config.targets["resolution"].values())
+    for key, later_ms, kinds in (
+        ("targets", longest_ms, ("ticket",)),
+        ("confirm_days", config.confirm_ms, ("ticket", "topic")),
+    ):
+        for kind in kinds:
+            if later_ms >= config.kept(kind):
+                node = nodes.get(key) or nodes[f"{kind}_days"]
+                days = config.kept(kind) // DAY_MS
+                mistakes.add(
+                    node, f"`{key}` must be less than the {days} days for which a {kind} is kept (`{kind}_days`)"
+                )
     for name in config.windows:
         start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
         fewest = -((start_ms - end_ms) // DAY_MS) + 2
@@ -229,24 +237,28 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "windows": ("windows", _windows),
     "time_zone": ("calendar", _zone),
     "future_seconds": ("future_ms", _seconds_as_ms),
-    "max_segments": ("max_segments", _positive),
-    "max_reasons": ("max_reasons", _positive),
-    "recent_ids": ("recent_ids", _positive),
-    "max_record_bytes": ("max_record_bytes", _positive),
+    "max_segments": ("max_segments", positive),
+    "max_reasons": ("max_reasons", positive),
+    "recent_ids": ("recent_ids", positive),
+    "max_record_bytes": ("max_record_bytes", positive),
     "hot_megabytes": ("hot_bytes", _megabytes),
     "stages": ("stages", _preset),
     "signals": ("signals", _signals),
     "lapse_days": ("lapse_ms", _days_as_ms),
     "handoff_hours": ("handoff_ms", _hours_as_ms),
     "personas": ("personas", parse_personas),
+    "targets": ("targets", service.targets),
+    "confirm_days": ("confirm_ms", _days_as_ms),
+    "business_hours": ("business_week", service.week),
+    "holidays": ("holidays", service.holidays),
 }
 _KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
     "id": ("id", text),
     "prefix": ("prefix", text),
-    "partitions": ("partitions", _positive),
-    "replication": ("replication", _positive),
+    "partitions": ("partitions", positive),
+    "replication": ("replication", positive),
     "touchpoints": ("touchpoints", text),
     "standby_replicas": ("standby_replicas", whole),
     "sources": ("sources", texts),
@@ -254,7 +266,7 @@ _REST: dict[str, tuple[str, Parse]] = {
     "data_dir": ("data_dir", _path),
     "host": ("host", text),
     "port": ("port", whole),
-    "session_seconds": ("session_seconds", _positive),
+    "session_seconds": ("session_seconds", positive),
     "rules": ("rules_file", _path),
 }
 _VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {

@@ -2,13 +2,14 @@
 
 from typing import Literal
 
-from schemas.touchpoint import Id, Millis, Touchpoint
+from schemas.touchpoint import Id, Millis, Priority, Touchpoint
 
 
 class CallStarted(Touchpoint, frozen=True, kw_only=True, tag="call.started"):
     """Somebody rang: the customer (inbound) or we (outbound)."""
 
     direction: Literal["inbound", "outbound"] = "inbound"
+    priority: Priority | None = None
 
     @property
     def by_customer(self) -> bool:  # type: ignore[override]

@@ -2,13 +2,15 @@
 
 from typing import Literal
 
-from schemas.touchpoint import Id, Label, Millis, Text, Touchpoint
+from schemas.touchpoint import Id, Label, Millis, Priority, Text, Touchpoint
 
 Author = Literal["customer", "agent", "bot"]
 
 
 class ChatStarted(Touchpoint, frozen=True, kw_only=True, tag="chat.started"):
     """The customer opened a conversation."""
+
+    priority: Priority | None = None
 
     by_customer = True
 

@@ -2,10 +2,9 @@
 
 from typing import Literal
 
-from schemas.touchpoint import Id, Label, Name, Text, Touchpoint
+from schemas.touchpoint import Id, Label, Name, Priority, Text, Touchpoint
 
 Author = Literal["customer", "agent", "bot"]
-Priority = Literal["low", "normal", "high", "urgent"]
 
 
 class _Ticket(Touchpoint, frozen=True, kw_only=True):

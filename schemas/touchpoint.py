@@ -2,7 +2,7 @@
 
 import re
 from functools import lru_cache
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -34,6 +34,9 @@ Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 
 Name = Annotated[str, Meta(min_length=1, max_length=512)]
 """A free name: of a page, an error, a goal."""
+
+Priority = Literal["low", "normal", "high", "urgent"]
+"""How much of a hurry there is, as the source says."""
 
 Text = Annotated[str, Meta(max_length=20_000)]
 """Free text written by a person."""

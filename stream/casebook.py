@@ -1,19 +1,20 @@
 """The cases of one kind in one partition, and what they contribute to the counters.
 
-What a case will count as at a time to come is not counted before: a timer has the case looked at again then.
+What a case will count as at a time to come is not counted before: a timer has the case looked at again then. Some of
+what a case counts as is told to another case of the same customer, instead of being counted.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from schemas.touchpoint import Touchpoint
-from stream.cases import Case, Contributions, Kind
-from stream.cases.case import Timed
+from stream.cases import Case, Contribution, Contributions, Kind, KindOf
+from stream.cases.case import Telling, Timed, Told
 from stream.config import Config
+from stream.facts import BY_DAY
 from stream.keeping import Keeping
 from stream.segments import Values
 from stream.state import State
@@ -21,19 +22,24 @@ from stream.tally import Counting
 from stream.timers import Timers
 
 _encode = msgpack.Encoder().encode
+_decode_name = msgpack.Decoder(tuple[str, ...]).decode
 
 
 class CaseBook:
-    """Keeps cases up to date; where what one counts as changes, the old is taken back where it was counted."""
+    """Keeps cases up to date; where what one counts as changes, the old is taken back where it was counted.
+
+    ``hearers`` are the books that are told of facts of a type.
+    """
 
     def __init__(
         self,
-        kind: Kind[Any],
+        kind: KindOf[Any, Any],
         config: Config,
         state: State,
         keeping: Keeping,
         tally: Counting,
         timers: Timers | None = None,
+        hearers: "Mapping[type, CaseBook] | None" = None,
     ) -> None:
         self._kind = kind
         self._prefix = kind.prefix
@@ -42,13 +48,14 @@ class CaseBook:
         self._keeping = keeping
         self._timers = timers
         self._tally = tally
+        self._hearers = {} if hearers is None else hearers
 
     @property
     def widths(self) -> Sequence[int]:
         """How many parts the names of its cases may have, beside the customer."""
         return self._kind.widths
 
-    def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
+    def take(self, event: Telling, values: Values, watermark_ms: int) -> None:
         """Something happened to the case that ``event`` is about, if any."""
         name = self._kind.name(event)
         if name is None:
@@ -66,7 +73,8 @@ class CaseBook:
             return
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
-        self._become(key, case, new, watermark_ms)
+        if new is not case.counted:
+            self._become(key, case, new, watermark_ms)
 
     def _known(self, key: bytes, watermark_ms: int) -> Case | None:
         """The case under ``key``, unless nothing was heard of it for so long that it is forgotten."""
@@ -82,7 +90,7 @@ class CaseBook:
         if case is None:
             return None
         stored = case.encode()
-        self._count(case.counted, (), watermark_ms)
+        self._count(key, case.counted, (), watermark_ms)
         self._state.delete(key)
         return stored
 
@@ -97,6 +105,7 @@ class CaseBook:
             if isinstance(case, Timed):
                 case.due_ms = 0
         else:
+            assert isinstance(self._kind, Kind), "what cases tell of is told anew, and not handed over"
             new = self._kind.join(case, other)
         self._state.put(key, case)
         self._keeping.touch(key, case, watermark_ms)
@@ -120,7 +129,7 @@ class CaseBook:
         old = case.counted
         if new != old:
             case.counted = new
-            self._count(old, new, watermark_ms)
+            self._count(key, old, new, watermark_ms)
 
     def _by_now(self, key: bytes, case: Timed, new: Contributions, watermark_ms: int, timers: Timers) -> Contributions:
         """Of what a case counts as, that of which the time has come; a timer for the rest, where none is set.
@@ -135,13 +144,25 @@ class CaseBook:
                 timers.set(key, due_ms)
         return tuple(each for each in new if each.time_ms <= min(now_ms, forgotten_ms))
 
-    def _count(self, old: Contributions, new: Contributions, watermark_ms: int) -> None:
+    def _count(self, key: bytes, old: Contributions, new: Contributions, watermark_ms: int) -> None:
         if new[: len(old)] == old:
             new = new[len(old) :]
         else:
             was, now = Counter(old), Counter(new)
             for each in (was - now).elements():
-                self._tally.count(replace(each.fact, sign=-1), each.values, each.time_ms, watermark_ms)
+                self._say(key, replace(each, fact=replace(each.fact, sign=-1)), watermark_ms)
             new = tuple((now - was).elements())
         for each in new:
+            self._say(key, each, watermark_ms)
+
+    def _say(self, key: bytes, each: Contribution, watermark_ms: int) -> None:
+        """Count a contribution, or tell it to whom it matters."""
+        kind = type(each.fact)
+        hearer = self._hearers.get(kind)
+        if hearer is not None:
+            customer, *_ = _decode_name(key[len(self._prefix) :])
+            hearer.take(Told(customer, each.fact), each.values, watermark_ms)
+        elif kind in BY_DAY:
+            self._tally.count_day(each.fact, each.values, each.time_ms, watermark_ms)
+        else:
             self._tally.count(each.fact, each.values, each.time_ms, watermark_ms)

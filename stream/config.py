@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from stream.personas import PERSONA, Persona
-from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, TEN_SECONDS_MS, Calendar
+from stream.schedule import Week
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
 from stream.stages import PRESETS
 from stream.state import HOT_BYTES
 from stream.windows import WINDOWS
@@ -25,6 +27,23 @@ RETENTION_MS: Mapping[int, int] = {
 KEPT_MS = RETENTION_MS[DAY_MS] + 2 * DAY_MS
 """For how long a customer, a ticket or an answer can change a number that is kept: all of its last day counts."""
 
+Targets = Mapping[str, int]
+"""How long something may take, in milliseconds, by the priority of what it is for."""
+NORMAL = "normal"
+"""The priority of what has none."""
+
+
+def _targets(unit_ms: int, urgent: int, high: int, normal: int, low: int) -> Targets:
+    return {"urgent": urgent * unit_ms, "high": high * unit_ms, NORMAL: normal * unit_ms, "low": low * unit_ms}
+
+
+TARGETS_MS: Mapping[str, Targets] = {
+    "wait": _targets(SECOND_MS, 30, 60, 120, 300),
+    "first_reply": _targets(MINUTE_MS, 30, 120, 480, 1_440),
+    "resolution": _targets(MINUTE_MS, 240, 1_440, 4_320, 10_080),
+}
+"""Targets where the settings say nothing: for waits, first replies to tickets, and their resolution."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
@@ -37,6 +56,8 @@ class Config:
     ``signals`` are what touchpoints of a type tell of a journey where that is not the usual. A customer has lapsed
     after ``lapse_ms`` without a step; up to ``handoff_ms`` between two channels is going from one to the other.
     Of ``personas``, the first that fits is the customer's.
+    ``targets`` has those of ``TARGETS_MS``. Whether a resolution stood is known ``confirm_ms`` after it.
+    ``business_week`` is when somebody is there, but for ``holidays``; None where nothing counts by business hours.
     """
 
     segmentations: tuple[Segmentation, ...] = DEFAULT_SEGMENTATIONS
@@ -55,6 +76,10 @@ class Config:
     lapse_ms: int = 30 * DAY_MS
     handoff_ms: int = DAY_MS
     personas: tuple[Persona, ...] = ()
+    targets: Mapping[str, Targets] = field(default_factory=lambda: dict(TARGETS_MS))
+    confirm_ms: int = 7 * DAY_MS
+    business_week: Week | None = None
+    holidays: frozenset[date] = frozenset()
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -42,7 +42,8 @@ class Resolved(Struct, frozen=True, array_like=True, tag=True):
 
     ``duration_ms`` runs from its opening to its last resolution; None where the opening is not known. A negative one
     is the sign of wrong data: it is counted as such and not averaged. ``reopenings``, ``moves`` to another team and
-    ``messages`` (the customer's, and agents' in public) are those until then.
+    ``messages`` (the customer's, and agents' in public) are those until then. ``in_time``: within its target.
+    ``business_ms``: the part of it in business hours; None where there are none.
     """
 
     contacts: tuple[Contact, ...]
@@ -51,6 +52,8 @@ class Resolved(Struct, frozen=True, array_like=True, tag=True):
     moves: int = 0
     messages: int = 0
     sign: int = 1
+    in_time: bool = False
+    business_ms: int | None = None
 
 
 class Active(Struct, frozen=True):
@@ -75,20 +78,53 @@ class Opened(Struct, frozen=True, array_like=True, tag=True):
 
 
 class Replied(Struct, frozen=True, array_like=True, tag=True):
-    """An agent replied to a ticket for the first time, so long after its opening."""
+    """An agent replied to a ticket for the first time, so long after its opening; ``in_time``: within its target."""
 
     duration_ms: int
+    sign: int = 1
+    in_time: bool = False
+
+
+class Breached(Struct, frozen=True, array_like=True, tag=True):
+    """The target for the ``first_reply`` to a ticket, or for its ``resolution``, has passed without it."""
+
+    of: str
+    sign: int = 1
+
+
+class LeftBacklog(Struct, frozen=True, array_like=True, tag=True):
+    """A ticket left the backlog, so many local days after its opening."""
+
+    age_days: int
+    sign: int = 1
+
+
+class Confirmed(Struct, frozen=True, array_like=True, tag=True):
+    """The time is over in which a resolution might have proved none; ``first`` where it stands as at first contact."""
+
+    first: bool
+    sign: int = 1
+
+
+class OnTopic(Struct, frozen=True, array_like=True, tag=True):
+    """A customer's ticket on a topic; ``first``: resolved at first contact. It is not counted: the topic is told."""
+
+    topic: str
+    opened_ms: int
+    resolved_ms: int | None
+    first: bool
     sign: int = 1
 
 
 class Waited(Struct, frozen=True, array_like=True, tag=True):
     """A customer waited for a person, in a chat or on the telephone.
 
-    ``duration_ms`` is until somebody was there; None where the customer was gone before.
+    ``duration_ms``: until somebody was there; None: gone before. ``in_time``: within the target; None: not looked at.
     """
 
     duration_ms: int | None
     sign: int = 1
+    in_time: bool | None = None
 
 
 class Trial(Struct, frozen=True, array_like=True, tag=True):
@@ -242,6 +278,10 @@ CaseFact = (
     | Opened
     | Replied
     | Resolved
+    | Breached
+    | LeftBacklog
+    | Confirmed
+    | OnTopic
     | Waited
     | Trial
     | TrialExpired
@@ -256,6 +296,8 @@ CaseFact = (
     | Bounced
 )
 """What cases count as."""
+BY_DAY = {LeftBacklog}
+"""Facts of cases that count in days alone."""
 Fact = (
     Arrived
     | Active

@@ -112,8 +112,9 @@ class Fold:
             self._membership = Membership(config, self.state, self._presence, self._tally, self._timers[PERSONAS])
             counting = self._membership.ear
         by_kind = {kind: kind(config) for kind in KINDS} | {AnswerKind: AnswerKind(config, self._reasons)}
+        hearers: dict[type, CaseBook] = {}
         books = {
-            kind: CaseBook(each, config, self.state, self._keeping, counting, self._timers.get(kind.prefix))
+            kind: CaseBook(*(each, config, self.state, self._keeping, counting, self._timers.get(kind.prefix), hearers))
             for kind, each in by_kind.items()
         }
         self._timed: list[Journeys | CaseBook | Membership] = [
@@ -123,13 +124,14 @@ class Fold:
         ]
         self._identities = Identities(
             *(app, partition, self.state, scan, self._admission, self._presence, self._journeys),
-            {kind.prefix: book for kind, book in books.items()},
+            {kind.prefix: book for kind, book in books.items() if kind.events},
             self._membership,
         )
         self._intake = Intake(config, self._admission, self._identities, self._count)
         self._tickets = books.pop(TicketKind)
         self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
+            hearers |= dict.fromkeys(kind.facts, book)
             for event in kind.events:
                 self._takers[event].append(book)
         hearing = Hearing(self._tally)

@@ -36,6 +36,9 @@ class Ear:
         self.heard.append((time_ms, fact))
         self._tally.count(fact, values, time_ms, watermark_ms)
 
+    def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
+        self._tally.count_day(fact, values, time_ms, watermark_ms)
+
 
 class Membership:
     """Follows the personas of customers; ``ear`` is to hear what becomes of their orders, tickets and answers."""

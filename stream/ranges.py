@@ -109,6 +109,11 @@ class Ledger(History):
         days = self._slices.get(segment, {}).get(DAY_MS, {})
         return merged(days.values())
 
+    def days(self, segment: Segment) -> dict[int, Counters]:
+        """What has been counted on each day that is kept, by the number of the day."""
+        days = self._slices.get(segment, {}).get(DAY_MS, {})
+        return {self._calendar.day_number(start_ms): counters for start_ms, counters in days.items()}
+
     def holds(self, span: Span) -> bool:
         """Whether all slices of the span are still kept."""
         return self._holds(span.start_ms, span.end_ms)

@@ -53,6 +53,11 @@ class Calendar:
         """The local day that contains ``time_ms``."""
         return (datetime.fromtimestamp(time_ms // SECOND_MS, UTC)).astimezone(self._tz).date()
 
+    def offset_ms(self, time_ms: int) -> int:
+        """How far clocks are ahead of UTC at ``time_ms``; negative in the west."""
+        offset = datetime.fromtimestamp(time_ms // SECOND_MS, self._tz).utcoffset() or timedelta()
+        return round(offset.total_seconds()) * SECOND_MS
+
     def midnight_ms(self, day: Date) -> int:
         """When the local ``day`` begins."""
         return int(datetime(day.year, day.month, day.day, tzinfo=self._tz).timestamp()) * SECOND_MS

@@ -27,6 +27,7 @@ class Counting(Protocol):
     """Counts facts in all segments of their values."""
 
     def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None: ...
+    def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None: ...
 
 
 class Coder(dict[int, int]):

@@ -8,6 +8,7 @@ import typer
 from agents.brokers import BrokerError
 from agents.cli import (
     alerts,
+    backlog,
     broker,
     cohorts,
     compare,
@@ -48,6 +49,7 @@ for command in (
     paths.paths,
     cohorts.cohorts,
     experience.experience,
+    backlog.backlog,
     explain.explain,
     compare.compare,
     alerts.alerts,

@@ -1,6 +1,6 @@
 """The telephone: the queue, the conversation, the second call, and our call back to those who gave up."""
 
-from agents.simulator.desk import open_ticket, reply, settle, staff_wait
+from agents.simulator.desk import open_ticket, reply, settle, staff_wait, urgency
 from agents.simulator.scene import Scene
 from agents.simulator.survey import ask
 from schemas.call import CallAnswered, CallEnded, CallStarted
@@ -31,7 +31,7 @@ def ring(scene: Scene) -> None:
 def _gets_through(scene: Scene) -> bool:
     """Ring and queue; False if the customer gave up first."""
     scene.session = scene.number("s")
-    scene.emit(CallStarted, "phone", direction="inbound", touchpoint="support")
+    scene.emit(CallStarted, "phone", direction="inbound", priority=urgency(scene), touchpoint="support")
     patience_ms = int(1000 * scene.rng.lognormvariate(5.2, 0.4))
     queue_ms = int(1000 * staff_wait(scene, "phone", 40) * scene.rng.lognormvariate(0, 0.6))
     waited_ms = min(queue_ms, patience_ms)

@@ -4,7 +4,7 @@ sometimes with an email in between.
 
 from agents.simulator.call import ring
 from agents.simulator.catalogue import QUESTIONS, REPLIES, TEAMS
-from agents.simulator.desk import open_ticket, settle, staff_wait
+from agents.simulator.desk import open_ticket, settle, staff_wait, urgency
 from agents.simulator.scene import Scene
 from agents.simulator.survey import ask
 from schemas.chat import ChatEnded, ChatHandedOff, ChatMessage, ChatStarted
@@ -48,7 +48,7 @@ def chat(scene: Scene) -> None:
 
 def _start(scene: Scene) -> int:
     scene.session = scene.number("s")
-    scene.emit(ChatStarted, "chat", touchpoint="support")
+    scene.emit(ChatStarted, "chat", priority=urgency(scene), touchpoint="support")
     return scene.now_ms
 
 

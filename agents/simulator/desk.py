@@ -12,6 +12,7 @@ from schemas.ticket import (
     TicketReplied,
     TicketResolved,
 )
+from schemas.touchpoint import Priority
 
 
 def staff_wait(scene: Scene, channel: str, median_s: float) -> float:
@@ -22,12 +23,17 @@ def staff_wait(scene: Scene, channel: str, median_s: float) -> float:
 def open_ticket(scene: Scene, channel: str, author: str = "customer") -> str:
     """Open a ticket for the right team, assign it, and return the agent."""
     team = scene.pick(TEAMS)
-    priority = "high" if scene.customer.persona.name == "vip" else scene.pick(PRIORITIES)
+    priority = urgency(scene) or scene.pick(PRIORITIES)
     scene.ticket = scene.number("t")
     topic, subject = scene.pick(TOPICS[team]), scene.pick(QUESTIONS)
     scene.emit(TicketOpened, channel, author=author, topic=topic, priority=priority, subject=subject)
     scene.team = team
     return assign(scene, channel)
+
+
+def urgency(scene: Scene) -> Priority | None:
+    """The priority that a customer has whatever it is about; None where it depends on that."""
+    return "high" if scene.customer.persona.name == "vip" else None
 
 
 def assign(scene: Scene, channel: str) -> str:

@@ -5,7 +5,7 @@ counted, and the new is counted: so the same touchpoints come to the same number
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -61,19 +61,35 @@ def sooner(one: Moment | None, other: Moment | None) -> Moment | None:
     return min(one, other, key=lambda moment: moment[:2])
 
 
+class Told(Struct, frozen=True):
+    """What one case of a customer tells another: a fact that it counts as, or (``sign`` -1) no longer does."""
+
+    customer: str
+    fact: CaseFact
+
+
+class Telling(Protocol):
+    """What may tell of a case: something about a customer."""
+
+    @property
+    def customer(self) -> str: ...
+
+
 C = TypeVar("C", bound=Case)
+E = TypeVar("E", bound=Telling, contravariant=True)
 
 
-class Kind(ABC, Generic[C]):
-    """A kind of case, called ``title`` in settings. ``prefix`` is the first byte of its keys.
+class KindOf(ABC, Generic[E, C]):
+    """A kind of case, called ``title`` in settings, that an ``E`` tells of. ``prefix`` is the first byte of its keys.
 
-    ``events`` are the touchpoints that may tell of one, ``widths`` how many parts a ``name`` may have, ``timed``
-    whether its cases are ``Timed``.
+    ``events`` are the touchpoints that may tell of one, ``facts`` those that other cases may count as and that it is
+    ``Told``; ``widths`` are how many parts a ``name`` may have, and ``timed`` says whether its cases are ``Timed``.
     """
 
     title: ClassVar[str]
     prefix: ClassVar[bytes]
-    events: ClassVar[tuple[type[Touchpoint], ...]]
+    events: ClassVar[tuple[type[Touchpoint], ...]] = ()
+    facts: ClassVar[tuple[type, ...]] = ()
     widths: ClassVar[tuple[int, ...]] = (1,)
     timed: ClassVar[bool] = False
 
@@ -81,26 +97,20 @@ class Kind(ABC, Generic[C]):
         """Cases as a deployment counts them."""
 
     @abstractmethod
-    def name(self, event: Touchpoint) -> tuple[str, ...] | None:
-        """What tells the case from others of the same customer; None where the touchpoint is about none."""
+    def name(self, event: E) -> tuple[str, ...] | None:
+        """What tells the case from others of the same customer; None where ``event`` is about none."""
 
     @abstractmethod
-    def begin(self, event: Touchpoint, values: Values) -> C:
-        """A case of which this is the first touchpoint, before it is taken in."""
+    def begin(self, event: E, values: Values) -> C:
+        """A case of which this is the first that is told, before it is taken in."""
 
     @abstractmethod
-    def take(self, case: C, event: Touchpoint, values: Values) -> Contributions | None:
-        """Let a touchpoint happen to a case, in place; what the case counts as from now on.
+    def take(self, case: C, event: E, values: Values) -> Contributions | None:
+        """Let something happen to a case, in place; what the case counts as from now on.
 
-        None where it changes nothing at all: then the case is not even said to have been touched. What is at a time to
-        come counts from then on, unless something happens to the case before.
-        """
-
-    @abstractmethod
-    def join(self, case: C, other: C) -> Contributions:
-        """Let a case be, in place, what ``other`` is too: both have one name, of two ids of one customer.
-
-        What it counts as then, as ``take`` says it.
+        None where it changes nothing at all: then the case is not even said to have been touched. ``case.counted``
+        itself where it changes nothing of that, nor of what is to come. What is at a time to come counts from then on,
+        unless something happens to the case before.
         """
 
     def counted(self, case: C) -> Contributions:
@@ -111,3 +121,14 @@ class Kind(ABC, Generic[C]):
     @abstractmethod
     def decode(data: bytes) -> C:
         """A case as it is stored."""
+
+
+class Kind(KindOf[Touchpoint, C]):
+    """A kind of case that touchpoints tell of."""
+
+    @abstractmethod
+    def join(self, case: C, other: C) -> Contributions:
+        """Let a case be, in place, what ``other`` is too: both have one name, of two ids of one customer.
+
+        What it counts as then, as ``take`` says it.
+        """

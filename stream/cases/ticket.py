@@ -1,90 +1,44 @@
-"""A ticket's life, and what its resolution contributes.
+"""A ticket's life, and what it counts as.
 
 A ticket's touchpoints are kept as steps in order of their times, so that one that arrives late changes what it would
 have changed in time. ``base`` sums up the steps beyond the last ``_STEPS``.
+
+What has a target counts as in time where it happened, or else as breached where the target had passed; a resolution
+is confirmed by the customer's tickets on the same topic, or, without a topic, by the ticket itself.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
-from copy import copy
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
-from msgspec import Struct, msgpack
+from msgspec import msgpack
 
-from schemas.call import CallStarted
-from schemas.chat import ChatHandedOff, ChatMessage
-from schemas.email import EmailReceived
-from schemas.ticket import (
-    TicketAssigned,
-    TicketClosed,
-    TicketMerged,
-    TicketOpened,
-    TicketReopened,
-    TicketReplied,
-    TicketResolved,
-)
+from schemas.ticket import TicketMerged, TicketOpened
 from schemas.touchpoint import Touchpoint
-from stream.cases.case import Case, Contribution, Contributions, Kind
-from stream.facts import Contact, Opened, Replied, Resolved
+from stream.cases.case import Contribution, Contributions, Kind, Timed
+from stream.cases.life import CLOSED, OPENINGS, REOPENED, REPLIED, RESOLVED, Life, Step, lived, step_of
+from stream.config import NORMAL, Config
+from stream.facts import Breached, Confirmed, Contact, LeftBacklog, OnTopic, Opened, Replied, Resolved
+from stream.schedule import Schedule
 from stream.segments import Values
 from stream.versions import Shape
 
 _STEPS = 64
 """Steps of one ticket that may still be put in order."""
-_SESSIONS = 16
-"""Sessions of one ticket that are remembered: words of the same one are one contact."""
-
-
-OPENED, ASSIGNED, ASKED, CALLED, REPLIED, RESOLVED, CLOSED, REOPENED, OPENED_BY_US = range(9)
-"""What a step is to the ticket. ASKED: the customer wrote, a contact of its own once an agent has replied. CALLED:
-always a contact of its own. REPLIED: an agent, in public. Plain integers, for an enum's hash is slow."""
-
-_OPENINGS = {OPENED, OPENED_BY_US}
-_DECISIVE = {*_OPENINGS, RESOLVED, CLOSED, REOPENED}
+_DECISIVE = {*OPENINGS, RESOLVED, CLOSED, REOPENED}
 """Steps that may change what the ticket counts as, also where they are the last; the others tell for a later one."""
-_TOLD = 2
-"""Replies that count by themselves: the first, or the second of a ticket that we opened."""
-_CONTACTS = {*_OPENINGS, ASKED, CALLED, REOPENED}
-"""Steps by which the customer turns to us."""
 
 
-class Step(Struct, array_like=True, frozen=True):
-    """Something that happened to a ticket. ``session`` and ``team`` are None where unknown, or of no matter."""
+class Opening(NamedTuple):
+    """The earliest opening of a ticket: when, by which event, and what that says of it."""
 
     time_ms: int
-    kind: int
-    session: str | None = None
-    team: str | None = None
+    event: str
+    topic: str | None
+    priority: str
 
 
-class Life(Struct, array_like=True):
-    """What the steps so far come to.
-
-    ``contacts`` are contact episodes, ``sessions`` the last of theirs; ``answered`` is True once an agent has replied
-    since the customer's last word. ``replied_ms`` are the first two of the agents' ``replies``; ``messages`` are these
-    and the customer's. ``resolved_ms`` is the last resolution, and ``held`` what was true of it. ``by_us``: an agent or
-    a bot opened it.
-    """
-
-    opened_ms: int | None = None
-    contacts: int = 0
-    sessions: tuple[str, ...] = ()
-    answered: bool = False
-    team: str | None = None
-    moves: int = 0
-    replies: int = 0
-    reopenings: int = 0
-    resolved_ms: int | None = None
-    held: tuple[Contact, ...] = ()
-    by_us: bool = False
-    replied_ms: tuple[int, ...] = ()
-    messages: int = 0
-    moves_held: int = 0
-    messages_held: int = 0
-
-
-class Ticket(Case):
+class Ticket(Timed):
     """State of one ticket. It counts in the segments of its earliest touchpoint (``values``, at ``first_ms``)."""
 
     values: Values
@@ -92,6 +46,7 @@ class Ticket(Case):
     steps: list[Step]
     base: Life | None = None
     merged: bool = False
+    opening: Opening | None = None
 
     def encode(self) -> bytes:
         return _SHAPE.encode(_encode(self))
@@ -103,15 +58,84 @@ class TicketKind(Kind[Ticket]):
     title = "ticket"
     prefix = b"t"
     events = (Touchpoint,)
+    timed = True
+
+    def __init__(self, config: Config) -> None:
+        self._calendar = config.calendar
+        self._reply_ms = config.targets["first_reply"]
+        self._resolution_ms = config.targets["resolution"]
+        self._confirm_ms = config.confirm_ms
+        week = config.business_week
+        self._schedule = None if week is None else Schedule(config.calendar, week, config.holidays)
 
     def name(self, event: Touchpoint) -> tuple[str, ...] | None:
         return None if event.ticket is None else (event.ticket,)
 
     def begin(self, event: Touchpoint, values: Values) -> Ticket:
-        return Ticket(0, (), values, event.time_ms, [])
+        return Ticket(0, (), 0, values, event.time_ms, [])
 
     def take(self, case: Ticket, event: Touchpoint, values: Values) -> Contributions:
-        return _counted(case) if _apply(case, event, values) else case.counted
+        return self.counted(case) if _apply(case, event, values) else case.counted
+
+    def counted(self, case: Ticket) -> Contributions:
+        """Its opening, first reply and resolution, and how these went; nothing where it is merged into another."""
+        if case.merged:
+            return ()
+        life = lived(case.base, case.steps)
+        counted = []
+        if life.opened_ms is not None:
+            counted += self._opened(case, life, life.opened_ms)
+        if life.resolved_ms is not None:
+            counted += self._resolved(case, life, life.resolved_ms)
+        return tuple(counted)
+
+    def _opened(self, case: Ticket, life: Life, opened_ms: int) -> list[Contribution]:
+        """A ticket whose opening is known; each target is kept, or breached once it has passed."""
+        values, resolved_ms = case.values, life.resolved_ms
+        priority = NORMAL if case.opening is None else case.opening.priority
+        reply_due_ms, due_ms = opened_ms + self._reply_ms[priority], opened_ms + self._resolution_ms[priority]
+        counted = [Contribution(opened_ms, values, Opened())]
+        if case.opening is not None and case.opening.topic is not None:
+            on_topic = OnTopic(case.opening.topic, opened_ms, resolved_ms, Contact.FIRST in life.held)
+            counted.append(Contribution(opened_ms, values, on_topic))
+        replied_ms = next(iter(life.replied_ms[life.by_us :]), None)
+        if replied_ms is not None:
+            replied = Replied(replied_ms - opened_ms, in_time=replied_ms <= reply_due_ms)
+            counted.append(Contribution(replied_ms, values, replied))
+        if (replied_ms is None or replied_ms > reply_due_ms) and (resolved_ms is None or resolved_ms > reply_due_ms):
+            counted.append(Contribution(reply_due_ms, values, Breached("first_reply")))
+        if resolved_ms is None or resolved_ms > due_ms:
+            counted.append(Contribution(due_ms, values, Breached("resolution")))
+        if resolved_ms is not None:
+            left_ms = max(opened_ms, resolved_ms)
+            age_days = self._calendar.day_number(left_ms) - self._calendar.day_number(opened_ms)
+            counted.append(Contribution(left_ms, values, LeftBacklog(age_days)))
+        return counted
+
+    def _resolved(self, case: Ticket, life: Life, resolved_ms: int) -> list[Contribution]:
+        """A ticket that is resolved."""
+        duration_ms = business_ms = None
+        in_time = False
+        if life.opened_ms is not None:
+            duration_ms = resolved_ms - life.opened_ms
+            priority = NORMAL if case.opening is None else case.opening.priority
+            in_time = 0 <= duration_ms <= self._resolution_ms[priority]
+            if self._schedule is not None and duration_ms >= 0:
+                business_ms = self._schedule.within_ms(life.opened_ms, resolved_ms)
+        resolved = Resolved(
+            life.held,
+            duration_ms,
+            life.reopenings,
+            life.moves_held,
+            life.messages_held,
+            in_time=in_time,
+            business_ms=business_ms,
+        )
+        counted = [Contribution(resolved_ms, case.values, resolved)]
+        if case.opening is None or case.opening.topic is None:
+            confirmed = Confirmed(Contact.FIRST in life.held)
+            counted.append(Contribution(resolved_ms + self._confirm_ms, case.values, confirmed))
+        return counted
 
     def join(self, case: Ticket, other: Ticket) -> Contributions:
         """Of two that both have steps too old to be put in order, the old steps of the first to begin stay."""
@@ -119,10 +143,12 @@ class TicketKind(Kind[Ticket]):
             case.first_ms, case.values = other.first_ms, other.values
         if other.base is not None and (case.base is None or other.first_ms == case.first_ms):
             case.base = other.base
+        if other.opening is not None and (case.opening is None or other.opening[:2] < case.opening[:2]):
+            case.opening = other.opening
         case.merged |= other.merged
-        steps = [] if case.merged else sorted((*case.steps, *other.steps), key=_time_ms)
-        case.steps, case.base = steps, None if case.merged else case.base
-        return _counted(case)
+        case.steps = [] if case.merged else sorted((*case.steps, *other.steps), key=_time_ms)
+        case.base = None if case.merged else case.base
+        return self.counted(case)
 
     @staticmethod
     def decode(data: bytes) -> Ticket:
@@ -139,15 +165,22 @@ def _as_a_case(old: list[Any]) -> list[Any]:
     return [touched_ms, [contribution], values, first_ms, steps, base, merged]
 
 
+def _not_due(old: list[Any]) -> list[Any]:
+    """Version 2 had no timers, and did not know what an opening says: the next touchpoint sets one."""
+    touched_ms, counted, *rest = old
+    return [touched_ms, counted, 0, *rest]
+
+
 _encode = msgpack.Encoder().encode
-_SHAPE = Shape(msgpack.Decoder(Ticket).decode, _as_a_case)
+_SHAPE = Shape(msgpack.Decoder(Ticket).decode, _as_a_case, _not_due)
 _time_ms = attrgetter("time_ms")
 
 
 def _apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
     """Let a touchpoint that names the ticket happen to it, in place; True where what it counts as may have changed.
 
-    Of two at the same time the one that arrived first happened first.
+    Of two at the same time the one that arrived first happened first; but what the ticket is about, and how urgent, is
+    as the one with the smaller id says.
     """
     if ticket.merged:
         return False
@@ -157,10 +190,17 @@ def _apply(ticket: Ticket, event: Touchpoint, values: Values) -> bool:
     if isinstance(event, TicketMerged):
         ticket.merged, ticket.steps, ticket.base = True, [], None
         return True
-    step = _step(event)
+    if isinstance(event, TicketOpened):
+        opening = Opening(event.time_ms, event.id, event.topic, event.priority or NORMAL)
+        ticket.opening = opening if ticket.opening is None else min(ticket.opening, opening, key=_first)
+    step = step_of(event)
     if step is None:
         return changed
     return _put(ticket, step) or changed
+
+
+def _first(opening: Opening) -> tuple[int, str]:
+    return opening.time_ms, opening.event
 
 
 def _put(ticket: Ticket, step: Step) -> bool:
@@ -171,138 +211,11 @@ def _put(ticket: Ticket, step: Step) -> bool:
     steps.insert(at, step)
     if len(steps) > _STEPS:
         half = _STEPS // 2
-        ticket.base = _lived(ticket.base, steps[:half])
+        ticket.base = lived(ticket.base, steps[:half])
         del steps[:half]
-    return not is_last or step.kind in _DECISIVE or (step.kind == REPLIED and _replies(ticket) <= _TOLD)
+    return not is_last or step.kind in _DECISIVE or (step.kind == REPLIED and not _is_replied(ticket))
 
 
-def _replies(ticket: Ticket) -> int:
-    earlier = 0 if ticket.base is None else ticket.base.replies
-    return earlier + sum(step.kind == REPLIED for step in ticket.steps)
-
-
-def _counted(ticket: Ticket) -> Contributions:
-    """What the ticket counts as: its opening, first reply and resolution; nothing where it is merged into another."""
-    if ticket.merged:
-        return ()
-    life = _lived(ticket.base, ticket.steps)
-    counted = []
-    if life.opened_ms is not None:
-        counted.append(Contribution(life.opened_ms, ticket.values, Opened()))
-        replied_ms = life.replied_ms[life.by_us : life.by_us + 1]
-        if replied_ms:
-            counted.append(Contribution(replied_ms[0], ticket.values, Replied(replied_ms[0] - life.opened_ms)))
-    if life.resolved_ms is not None:
-        duration_ms = None if life.opened_ms is None else life.resolved_ms - life.opened_ms
-        resolved = Resolved(life.held, duration_ms, life.reopenings, life.moves_held, life.messages_held)
-        counted.append(Contribution(life.resolved_ms, ticket.values, resolved))
-    return tuple(counted)
-
-
-def _step(event: Touchpoint) -> Step | None:
-    """What a touchpoint is to its ticket; None where it is nothing."""
-    found = _STEP_OF.get(type(event))
-    return None if found is None else found(event)
-
-
-def _plain(kind: int) -> Callable[[Touchpoint], Step]:
-    return lambda event: Step(event.time_ms, kind, event.session)
-
-
-def _opened(event: Touchpoint) -> Step:
-    kind = OPENED if event.by_customer else OPENED_BY_US
-    return Step(event.time_ms, kind, event.session, event.team)
-
-
-def _assigned(event: Touchpoint) -> Step:
-    return Step(event.time_ms, ASSIGNED, None, event.team)
-
-
-def _handed_off(event: ChatHandedOff) -> Step:
-    return Step(event.time_ms, ASSIGNED, None, event.to_team)
-
-
-def _called(event: Touchpoint) -> Step | None:
-    return Step(event.time_ms, CALLED, event.session) if event.by_customer else None
-
-
-def _word(event: Any) -> Step | None:
-    """A customer's word or an agent's reply; those of bots and internal notes are neither."""
-    if event.author == "customer":
-        return Step(event.time_ms, ASKED, event.session)
-    is_public = isinstance(event, ChatMessage) or event.public
-    return Step(event.time_ms, REPLIED) if event.author == "agent" and is_public else None
-
-
-_STEP_OF: dict[type, Callable[[Any], Step | None]] = {
-    TicketOpened: _opened,
-    TicketAssigned: _assigned,
-    ChatHandedOff: _handed_off,
-    TicketReplied: _word,
-    ChatMessage: _word,
-    CallStarted: _called,
-    EmailReceived: _plain(ASKED),
-    TicketResolved: _plain(RESOLVED),
-    TicketClosed: _plain(CLOSED),
-    TicketReopened: _plain(REOPENED),
-}
-"""By type, what a touchpoint is to its ticket."""
-
-
-def _lived(base: Life | None, steps: Iterable[Step]) -> Life:
-    """The life that these steps make, after ``base``."""
-    life = Life() if base is None else copy(base)
-    for step in steps:
-        _live(life, step)
-    return life
-
-
-def _live(life: Life, step: Step) -> None:
-    kind = step.kind
-    if kind in _OPENINGS and life.opened_ms is None:
-        life.opened_ms, life.by_us = step.time_ms, kind == OPENED_BY_US
-    if step.team is not None:
-        _assign(life, step.team)
-    if kind == REPLIED:
-        life.answered = True
-        life.replies += 1
-        life.messages += 1
-        if life.opened_ms is not None:
-            life.replied_ms = (*life.replied_ms, step.time_ms)[:_TOLD]
-    elif kind == RESOLVED or (kind == CLOSED and life.resolved_ms is None):
-        _resolve(life, step.time_ms)
-    elif kind == REOPENED:
-        life.resolved_ms = None
-        life.reopenings += 1
-    elif kind == ASKED:
-        life.messages += 1
-    if kind in _CONTACTS and not (kind in _OPENINGS and life.contacts):
-        _contact(life, step, new=kind != ASKED or life.answered)
-
-
-def _assign(life: Life, team: str) -> None:
-    """A team other than the former one is a move."""
-    if life.team is not None and team != life.team:
-        life.moves += 1
-    life.team = team
-
-
-def _resolve(life: Life, time_ms: int) -> None:
-    """The last resolution counts."""
-    held: tuple[Contact, ...] = ()
-    if life.reopenings == 0:
-        if life.contacts <= 1:
-            held = (Contact.FIRST,) if life.moves else (Contact.FIRST, Contact.STRICT)
-        if life.replies <= 1:
-            held = (*held, Contact.ONE_TOUCH)
-    life.resolved_ms, life.held = time_ms, held
-    life.moves_held, life.messages_held = life.moves, life.messages
-
-
-def _contact(life: Life, step: Step, new: bool) -> None:
-    """The customer turned to us: a new episode, unless in the session of the current one or still unanswered."""
-    if life.contacts == 0 or (new and step.session not in life.sessions):
-        life.contacts += 1
-    if step.session is not None and step.session not in life.sessions:
-        life.sessions = (*life.sessions, step.session)[-_SESSIONS:]
-    life.answered = False
+def _is_replied(ticket: Ticket) -> bool:
+    """Whether a first reply is counted, which no later one changes."""
+    return any(isinstance(each.fact, Replied) for each in ticket.counted)

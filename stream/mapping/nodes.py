@@ -135,3 +135,11 @@ def whole(node: Node, what: str, mistakes: Mistakes) -> int:
         return int(written)
     mistakes.add(node, f"{what} must be a whole number, 0 or more")
     return 0
+
+
+def positive(node: Node, what: str, mistakes: Mistakes) -> int:
+    """A number of something: 1 or more."""
+    number = whole(node, what, mistakes)
+    if number == 0 and set(text(node, what, mistakes)) == {"0"}:
+        mistakes.add(node, f"{what} must be at least 1")
+    return number

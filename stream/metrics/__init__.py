@@ -9,6 +9,7 @@ from stream.metrics.active import ActiveCustomers
 from stream.metrics.advocacy import Advocacy
 from stream.metrics.art import Art
 from stream.metrics.base import Metric, Reading, Value
+from stream.metrics.business import Business
 from stream.metrics.carts import Carts
 from stream.metrics.ces import Ces
 from stream.metrics.csat import Csat
@@ -26,6 +27,7 @@ from stream.metrics.response import Response
 from stream.metrics.revenue import Revenue
 from stream.metrics.stages import DURATIONS, Stages
 from stream.metrics.stickiness import Stickiness
+from stream.metrics.targets import Targets
 from stream.metrics.tickets import BACKLOG, Tickets
 from stream.metrics.trials import Trials
 from stream.metrics.waiting import Waiting
@@ -38,8 +40,10 @@ METRICS: tuple[Metric, ...] = (
     Response(),
     Fcr(),
     Art(),
+    Business(),
     Reply(),
     Waiting(),
+    Targets(),
     Tickets(),
     ActiveCustomers(),
     Stickiness(),

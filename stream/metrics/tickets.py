@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from stream.facts import Fact, Opened, Resolved
+from stream.facts import Fact, LeftBacklog, Opened, Resolved
 from stream.metrics.base import Metric, Reading, Value
 
 BACKLOG = "backlog_tickets"
@@ -26,6 +26,8 @@ class Tickets(Metric):
         tickets.reopened: of these, reopened before
         tickets.moves: Σ of their moves to another team
         tickets.messages: Σ of their messages
+        tickets.left.AGE: tickets resolved so many local days after that of their opening, in days alone; see
+            `cxstream backlog`
     Edge cases:
         An opening counts where it was, a resolution where the last one was: so the backlog also of a day long past is
             what was not resolved for good by its end.
@@ -33,6 +35,7 @@ class Tickets(Metric):
             on it lacks as many tickets as were open when the first of these days began; where that makes it less than
             0, it is not shown. It rests on the tickets opened and those resolved.
         A reopened ticket is open again. A ticket merged into another leaves all counts.
+        A ticket leaves the backlog on the day of its last resolution; one resolved before it was opened, with that.
     Source:
         Backlog, reopens and reassignments as help desks report them
     Example:
@@ -51,12 +54,14 @@ class Tickets(Metric):
         "reassignments_per_ticket": "rate",
         "messages_per_ticket": "rate",
     }
-    facts = (Opened, Resolved)
+    facts = (Opened, Resolved, LeftBacklog)
     stocks = (OPENED, CLOSED)
 
     def count(self, fact: Fact) -> Iterator[tuple[str, int]]:
         if isinstance(fact, Opened):
             yield OPENED, fact.sign
+        elif isinstance(fact, LeftBacklog):
+            yield f"tickets.left.{fact.age_days}", fact.sign
         elif isinstance(fact, Resolved):
             yield "tickets.resolved", fact.sign
             if fact.duration_ms is not None:

@@ -4,6 +4,8 @@ import csv
 import json
 from collections import Counter, namedtuple
 from datetime import date, timedelta
+from fractions import Fraction
+from random import Random
 
 import duckdb
 import pytest
@@ -11,11 +13,11 @@ from typer.testing import CliRunner
 
 from agents.cli import app
 from agents.settings import load
-from agents.simulator import Population, encode
+from agents.simulator import Population, Record, encode
 from tests.e2e.consume import consume
 from tests.e2e.traffic import send
 from tests.e2e.workers import deployment
-from tests.laws import oracle, personas, travels
+from tests.laws import oracle, personas, promises, travels
 
 START_MS, DAYS = 1_717_372_800_000, 100  # Monday, 2024-06-03 UTC
 RANGE = ("--from", "2024-06-03", "--to", "2024-09-12")
@@ -41,9 +43,10 @@ def read_json(travelled, command, *options):
 
 @pytest.fixture(scope="module")
 def travelled(embedded, tmp_path_factory):
-    """A population that is heard of now and then, so that some lapse and some come back."""
+    """A population that is heard of now and then, so that some lapse and some come back; some tickets stay open."""
     folder = tmp_path_factory.mktemp("travelling")
-    records = list(encode(Population(9, 250, START_MS, DAYS * 86_400_000, 0.0006)))
+    people = encode(Population(9, 250, START_MS, DAYS * 86_400_000, 0.0006))
+    records = sorted([*people, *slow_desk()], key=lambda record: record.time_ms)
     (folder / "events.ndjson").write_bytes(b"\n".join(record.value or b"" for record in records))
     events = [json.loads(record.value or b"") for record in records]
     last = max(event["time"] for event in events)
@@ -53,6 +56,22 @@ def travelled(embedded, tmp_path_factory):
     with deployment(embedded.bootstrap, folder, 1, partitions=1, **given) as running:
         running.wait_until_read(send(running, records))
         yield Travelled(running.file, events, turns, sql)
+
+
+def slow_desk():
+    """Tickets of which some take days, some are reopened, and some are never resolved."""
+    random = Random(9)
+    for number in range(80):
+        time = START_MS + random.randrange((DAYS - 5) * 86_400_000)
+        kinds = ["opened", "resolved", "reopened", "resolved"][: random.choice((1, 2, 2, 2, 3, 4))]
+        for at, kind in enumerate(kinds):
+            customer, region = f"desk-{number}", random.choice(("eu", "us"))
+            event = {"id": f"{customer}-{at}", "customer": customer, "ticket": "t", "channel": "email"}
+            event |= {"type": f"ticket.{kind}", "region": region}
+            yield Record(customer.encode(), json.dumps({**event, "time": time}).encode(), time)
+            time += random.randrange(20 * 86_400_000)
+            if time >= START_MS + DAYS * 86_400_000:
+                break
 
 
 def moves(turns):
@@ -244,6 +263,44 @@ def test_accounts_and_the_backlog_of_each_week_are_those_of_a_walk_through_the_e
     assert told["backlog_tickets"][1] > 20
 
 
+@pytest.mark.parametrize("region", [None, "eu"])
+@pytest.mark.parametrize("at", ["2024-06-12", "2024-08-01", None])
+def test_the_backlog_is_that_of_a_walk_through_the_events(travelled, at, region):
+    where = [] if region is None else ["--where", f"region={region}"]
+    days = [] if at is None else ["--at", at]
+    found = read_json(travelled, "backlog", *days, *where)
+    last = oracle.day(max(event["time"] for event in travelled.events), "UTC")
+    day = last if at is None else date.fromisoformat(at)
+    told = promises.backlog(travelled.events, day, lambda event: region in (None, event.get("region")), "UTC")
+    ordered = sorted(age for age, number in told.items() for _ in range(number))
+    assert (found["at"], found["open"]) == (day.isoformat(), len(ordered))
+    assert len(ordered) > 0
+    assert found["oldest_days"] == ordered[-1]
+    for name, q in (("p50_days", Fraction(1, 2)), ("p90_days", Fraction(9, 10))):
+        assert found[name] == oracle.quantile(ordered, q)
+    for part in found["ages"]:
+        until = part["to_days"] if part["to_days"] is not None else ordered[-1]
+        assert part["tickets"] == sum(part["from_days"] <= age <= until for age in ordered)
+    shown = run("backlog", *days, *where, "--settings", travelled.file, "--format", "csv").stdout
+    lines = [line.split(",") for line in shown.splitlines()]
+    assert lines[0] == ["opened", "age_days", "tickets"]
+    assert {int(age): int(number) for _, age, number in lines[1:]} == told
+    assert all(date.fromisoformat(opened) + timedelta(days=int(age)) == day for opened, age, _ in lines[1:])
+
+
+def test_the_backlog_is_the_tickets_opened_and_not_resolved_of_sql(travelled):
+    rows = travelled.sql.query(
+        "events",
+        """SELECT count(*) FROM (
+            SELECT customer, ticket, max(time) FILTER (type = 'ticket.reopened') AS reopened,
+                max(time) FILTER (type IN ('ticket.resolved', 'ticket.closed')) AS over
+            FROM events WHERE ticket IS NOT NULL GROUP BY ALL
+            HAVING count(*) FILTER (type = 'ticket.merged') = 0 AND count(*) FILTER (type = 'ticket.opened') > 0
+        ) WHERE over IS NULL OR reopened > over""",
+    ).fetchall()
+    assert read_json(travelled, "backlog")["open"] == rows[0][0]
+
+
 def test_a_journey_names_each_touchpoint_and_where_it_led(travelled):
     customer = max(travelled.events, key=lambda event: event["type"] == "purchase.completed")["customer"]
     found = read_json(travelled, "journey", customer)
@@ -285,6 +342,7 @@ def test_tables_are_for_people(travelled):
         ("paths", ("path to a purchase", "handoff", "→")),
         ("cohorts", ("customers", "%", "total")),
         ("experience", ("checkout", "success", "easy", "satisfied", "█", "%", "–", "total")),
+        ("backlog", ("days", "open at the end of", "the oldest for", "total")),
     ):
         shown = run(command, "--settings", travelled.file)
         assert shown.exit_code == 0, shown.output

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.laws import commerce, support, travels
+from tests.laws import commerce, promises, support, travels
 from tests.laws.lives import contacts, lives, replies, resolved, teams
 
 Event = dict[str, Any]
@@ -45,7 +45,13 @@ Reached = Callable[[Event], int]
 
 
 def expected(
-    events: list[Event], start: int, end: int, segment: Segment = (), reached: Reached | None = None
+    events: list[Event],
+    start: int,
+    end: int,
+    segment: Segment = (),
+    reached: Reached | None = None,
+    zone: str = "UTC",
+    service: promises.Service = promises.USUAL,
 ) -> Numbers:
     """Everything but quantiles and what is counted by day, over [start, end); by the last event, or ``reached``."""
     last = max((event["time"] for event in events), default=0)
@@ -76,6 +82,7 @@ def expected(
         found
         | commerce.expected(events, counts, happened)
         | support.expected(events, counts)
+        | promises.expected(events, counts, happened, zone, service)
         | travels.expected(
             [
                 turn.what

@@ -27,7 +27,7 @@ class Teller:
             for _ in range(self.random.randint(1, 2 * acts)):
                 act = self.random.choice(
                     (
-                        *(self._stroll, self._survey, self._survey, self._ticket, self._ticket),
+                        *(self._stroll, self._survey, self._survey, self._ticket, self._ticket, self._trouble),
                         *(self._order, self._email, self._talk, self._trial, self._cart, self._account),
                     )
                 )
@@ -92,7 +92,9 @@ class Teller:
             ended = {"type": "call.ended", "abandoned": self.random.random() < 0.5}
         for step in self.random.sample((began, began, answered, answered, ended, ended), self.random.randint(1, 5)):
             late = self.random.choice((0, 0, 30 * SECOND, HOUR))
-            self._tell(customer, time + self.random.choice((0, 20 * SECOND, 5 * MINUTE)), late, **step, **session)
+            urgency = self._priority() if step is began else {}
+            after = self.random.choice((0, 20 * SECOND, 5 * MINUTE))
+            self._tell(customer, time + after, late, **step, **session, **urgency)
 
     def _trial(self, customer: str) -> None:
         """A trial of an account, converted in time, too late, before its start, or never; some never began."""
@@ -165,18 +167,43 @@ class Teller:
             self._tell(customer, time, late, type="survey.answered", survey=survey, kind=kind, score=score, **given)
 
     def _ticket(self, customer: str) -> None:
-        """A ticket's life, arriving late as a whole or each step as late as it likes; by chat or by other ways."""
+        """A ticket's life, arriving late as a whole or each step as late as it likes; by chat or by other ways.
+
+        Topics are few, so that a customer has several tickets on one. Some are opened twice, for another reason.
+        """
         ticket, time = f"ticket-{self.random.randint(1, 10**9)}", self._moment()
         late = self.random.choice((0, 0, 0, 30 * MINUTE, DAY))
         chat, whole = self.random.random() < 0.5, self.random.random() < 0.5
         opening: dict[str, Any] = {"type": "ticket.opened", "author": self.random.choice(("customer", "agent"))}
         knows_opening = self.random.random() < 0.9
         if knows_opening:
-            self._tell(customer, time, late, **opening, ticket=ticket, **self._team(), **self._session(chat, 1))
+            said = {**opening, "ticket": ticket, **self._team(), **self._session(chat, 1)}
+            self._tell(customer, time, late, **said, **self._reason())
+            if self.random.random() < 0.2:
+                other = max(START, time + self.random.choice((0, -HOUR, 2 * HOUR)))
+                self._tell(customer, other, self.random.choice((0, HOUR, 3 * DAY)), **said, **self._reason())
         for _ in range(self.random.randint(0 if knows_opening else 1, 7)):
             time += self.random.choice((1, 9_999, MINUTE, 50 * MINUTE, 7 * HOUR, DAY))
             late = late if whole else self.random.choice((0, 0, 30 * MINUTE, DAY))
             self._tell(customer, time, late, ticket=ticket, **self._step(chat))
+
+    def _trouble(self, customer: str) -> None:
+        """Tickets on one topic in a row, soon resolved; some are merged, reopened, or resolved before their opening."""
+        time, topic = self._moment(), self.random.choice(({"topic": "login"}, {"topic": "bill"}))
+        for _ in range(self.random.randint(2, 4)):
+            ticket = {"ticket": f"ticket-{self.random.randint(1, 10**9)}"}
+            steps = ["ticket.opened", "ticket.resolved"] + ["ticket.reopened", "ticket.resolved"] * (
+                self.random.random() < 0.3
+            )
+            if self.random.random() < 0.2:
+                steps[:2] = ["ticket.resolved", "ticket.opened"]
+            for step in steps:
+                said = {**topic, **self._priority()} if step == "ticket.opened" else {}
+                self._tell(customer, time, self.random.choice((0, 0, 0, HOUR, DAY)), type=step, **ticket, **said)
+                time += self.random.choice((0, 1, MINUTE, 4 * HOUR, DAY))
+            if self.random.random() < 0.1:
+                self._tell(customer, time, 0, type="ticket.merged", into="another", **ticket)
+            time += self.random.choice((0, HOUR, DAY, 2 * DAY, 3 * DAY))
 
     def _step(self, chat: bool) -> dict[str, Any]:
         author = self.random.choice(("customer", "agent"))
@@ -204,6 +231,15 @@ class Teller:
                 *([{"type": "ticket.merged", "into": "another"}] if self.random.random() < 0.3 else []),
             ]
         )
+
+    def _reason(self) -> dict[str, str]:
+        return {
+            **self.random.choice(({}, {"topic": "login"}, {"topic": "login"}, {"topic": "bill"})),
+            **self._priority(),
+        }
+
+    def _priority(self) -> dict[str, str]:
+        return self.random.choice(({}, *({"priority": priority} for priority in ("low", "normal", "high", "urgent"))))
 
     def _team(self) -> dict[str, str]:
         return self.random.choice(({}, {"team": "a"}, {"team": "b"}))

@@ -19,6 +19,7 @@ from msgspec import msgpack
 from schemas.cell import Segment
 from schemas.journey import JourneyStep
 from schemas.rejected import Reason
+from stream.backlog import backlog
 from stream.config import Config, Segmentation
 from stream.driver import Driver, Store
 from stream.keeping import LIST
@@ -27,7 +28,7 @@ from stream.metrics.lifecycle import Lifecycle
 from stream.metrics.stickiness import Stickiness
 from stream.slices import Calendar
 from stream.timers import PREFIX as TIMER
-from tests.laws import oracle, travels
+from tests.laws import oracle, promises, travels
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, MINUTE, SECOND, START, Teller, record
 
@@ -41,7 +42,16 @@ seeds = st.integers(0, 10**6)
 
 
 def config(zone: str = "UTC") -> Config:
-    return Config(segmentations=SEGMENTATIONS, calendar=Calendar(zone))
+    hours = [promises.OPEN.get(day) for day in range(7)]
+    week = tuple(() if day is None else ((60 * day[0], 60 * day[1]),) for day in hours)
+    return Config(
+        segmentations=SEGMENTATIONS,
+        calendar=Calendar(zone),
+        targets=promises.BRISK.targets,
+        confirm_ms=promises.BRISK.confirm,
+        business_week=week,
+        holidays=frozenset({promises.HOLIDAY}),
+    )
 
 
 def run(events: list[Event], batches: Iterator[int] | None = None, partitions: int = 1, zone: str = "UTC") -> Driver:
@@ -132,7 +142,8 @@ def assert_equals_the_list(
     for start, end in islice(spans(events, random, zone), stretches):
         for segment in segments(events, driver.config.segmentations):
             found = {name: (v.value, v.samples) for name, v in driver.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment, so_far or reached(driver, events))
+            so_far = so_far or reached(driver, events)
+            truth = oracle.expected(events, start, end, segment, so_far, zone, promises.BRISK)
             exact = {name: found.get(name) for name in truth}
             assert exact == {name: (float(value), samples) for name, (value, samples) in truth.items()}
             assert_quantiles(found, oracle.durations(events, start, end, segment))
@@ -198,6 +209,19 @@ def assert_cohorts_equal_the_set(driver: Driver, events: list[Event], zone: str)
         assert found == oracle.cohorts(events, zone, segment)
 
 
+def assert_backlog_equals_the_list(driver: Driver, events: list[Event], seed: int, zone: str) -> None:
+    random, calendar, known = Random(seed), Calendar(zone), days(events, zone)
+    for segment in segments(events):
+        counted = {}
+        for day in known:
+            start = calendar.midnight_ms(day)
+            counted[day.toordinal()] = driver.counters(start, calendar.day_end_ms(start), segment)
+        for day in random.sample(known, min(4, len(known))):
+            found = backlog(counted, day.toordinal())
+            assert found.ages == promises.backlog(events, day, lambda event: oracle.belongs(event, segment), zone)  # noqa: B023
+            assert found.untold == 0
+
+
 def assert_today_so_far_equals_the_set(driver: Driver, events: list[Event], seed: int, zone: str) -> None:
     """Of the last day, customers count from their first moment on."""
     random, calendar, known = Random(seed), Calendar(zone), days(events, zone)
@@ -221,6 +245,7 @@ def test_a_large_story_equals_the_list(seed: int, zone: str) -> None:
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
     assert_cohorts_equal_the_set(driver, events, zone)
+    assert_backlog_equals_the_list(driver, events, seed, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 
@@ -234,6 +259,7 @@ def test_any_small_story_equals_the_list(seed: int, zone: str, customers: int) -
     assert_equals_the_list(driver, events, seed, zone)
     assert_active_equals_the_set(driver, events, seed, zone)
     assert_cohorts_equal_the_set(driver, events, zone)
+    assert_backlog_equals_the_list(driver, events, seed, zone)
     assert_today_so_far_equals_the_set(driver, events, seed, zone)
 
 
@@ -333,7 +359,7 @@ def test_customers_may_be_read_in_any_order(seed: int) -> None:
     for start, end in list(spans(events, random, "UTC"))[:5]:
         for segment in segments(events):
             found = {name: (v.value, v.samples) for name, v in other.values(start, end, segment).items()}
-            truth = oracle.expected(events, start, end, segment)
+            truth = oracle.expected(events, start, end, segment, service=promises.BRISK)
             assert {name: found.get(name) for name in truth} == {name: (float(v), n) for name, (v, n) in truth.items()}
     assert_active_equals_the_set(other, events, seed, "UTC")
 

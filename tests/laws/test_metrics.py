@@ -1,5 +1,6 @@
 """Laws that every registered metric obeys, and each against a naive list of what it counted."""
 
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -18,9 +19,11 @@ from stream.facts import (
     Asked,
     Began,
     Bounced,
+    Breached,
     CartClosed,
     CartRecovered,
     Cohort,
+    Confirmed,
     Contact,
     Delivered,
     Fact,
@@ -28,6 +31,7 @@ from stream.facts import (
     HandedOver,
     Joined,
     Left,
+    LeftBacklog,
     Mentioned,
     Moved,
     Opened,
@@ -70,11 +74,22 @@ def answered(draw: st.DrawFn, kinds: Sequence[str] = tuple(SCALES)) -> Answered:
 
 FACTS: dict[type, st.SearchStrategy[Fact]] = {
     Answered: answered(),
-    Resolved: st.builds(Resolved, st.sets(st.sampled_from(list(Contact))).map(lambda s: tuple(sorted(s))), durations),
+    Resolved: st.builds(
+        Resolved,
+        st.sets(st.sampled_from(list(Contact))).map(lambda s: tuple(sorted(s))),
+        durations,
+        in_time=st.booleans(),
+        business_ms=st.one_of(st.none(), st.integers(0, 90 * 86_400_000)),
+    ),
+    Breached: st.builds(Breached, st.sampled_from(["first_reply", "resolution"]), st.just(1)),
+    LeftBacklog: st.builds(LeftBacklog, st.integers(0, 1_000), st.just(1)),
+    Confirmed: st.builds(Confirmed, st.booleans(), st.just(1)),
     Cohort: st.builds(Cohort, st.sampled_from(["week", "month"]), st.integers(0, 200), st.just(1)),
     Opened: st.just(Opened()),
-    Replied: st.builds(Replied, st.integers(0, 10**9), st.just(1)),
-    Waited: st.builds(Waited, st.one_of(st.none(), st.integers(0, 10**7)), st.just(1)),
+    Replied: st.builds(Replied, st.integers(0, 10**9), st.just(1), st.booleans()),
+    Waited: st.builds(
+        Waited, st.one_of(st.none(), st.integers(0, 10**7)), st.just(1), st.sampled_from([None, False, True])
+    ),
     Active: st.builds(Active, st.one_of(st.none(), st.integers(1, 40))),
     Arrived: st.builds(Arrived, st.sampled_from(["chat.started", "visit.page", "goal.tried", "account.cancelled"])),
     Asked: st.builds(Asked, st.sampled_from(["ces", "csat", "nps"])),
@@ -229,7 +244,7 @@ def test_no_counter_is_shared_by_two_metrics() -> None:
     samples = [Answered("ces", 5, 1, 7, reasons=("price",)), Answered("csat", 5, 1, 10), Answered("nps", 5, 0, 10)]
     facts: list[Fact] = [
         *samples,
-        Resolved(tuple(Contact), 5),
+        Resolved(tuple(Contact), 5, in_time=True, business_ms=3),
         Resolved((), -5),
         Active(None),
         Active(3),
@@ -246,8 +261,11 @@ def test_no_counter_is_shared_by_two_metrics() -> None:
         Delivered(True, True, True),
         Bounced(),
         Opened(),
-        Replied(5),
-        Waited(5),
+        Replied(5, in_time=True),
+        *map(Breached, ("first_reply", "resolution")),
+        Confirmed(True),
+        LeftBacklog(3),
+        Waited(5, in_time=True),
         Waited(None),
     ]
     names = [name for metric in METRICS for name in count(metric, facts)]
@@ -296,7 +314,9 @@ def assert_reads(facts: Sequence[Fact], truth: oracle.Numbers) -> None:
     found = read_all(Reading(counters))
     assert [name for name in truth if name not in found] == []
     families = {name.split("_")[0] for name in truth}
-    assert {name for name in found if name.split("_")[0] in families and "_seconds" not in name} <= truth.keys()
+    others = re.compile(".*_seconds|.*_breach_ratio")
+    known = {name for name in found if name.split("_")[0] in families and not others.match(name)}
+    assert known <= truth.keys()
     for name, (value, samples) in truth.items():
         assert found[name].value == pytest.approx(float(value), rel=1e-12)
         assert found[name].samples == samples
