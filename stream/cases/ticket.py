@@ -166,8 +166,11 @@ def _put(ticket: Ticket, step: Step) -> bool:
 
 
 def _replies(ticket: Ticket) -> int:
-    earlier = 0 if ticket.base is None else ticket.base.replies
-    return earlier + sum(step.kind == REPLIED for step in ticket.steps)
+    """How many replies there were after the opening, as far as that matters."""
+    base, steps = ticket.base or Life(), ticket.steps
+    openings = (at for at, step in enumerate(steps) if step.kind in _OPENINGS)
+    since = next(openings, len(steps)) if base.opened_ms is None else 0
+    return len(base.replied_ms) + sum(step.kind == REPLIED for step in steps[since:])
 
 
 def _counted(ticket: Ticket) -> Contributions:
