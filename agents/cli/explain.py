@@ -12,7 +12,19 @@ from stream.mapping.nodes import suggestion
 from stream.metrics import METRICS, UNITS
 from stream.metrics.definition import Definition, define
 
-_HEAD = "<!-- Made by `make docs` from the definitions in stream/metrics: change it there. -->\n\n# Metrics\n"
+_HEAD = """<!-- Made by `make docs` from the definitions in stream/metrics: change it there. -->
+
+# Metrics
+
+A value comes with what it rests on, its `samples`: what it is divided by, or else how many were counted for it.
+
+It counts in the segments of the touchpoint at which it counts. What has a life of its own counts in those of one of its
+touchpoints: a ticket of its earliest, a cart of its last change, a trial of its earliest start; a lapse in those of the
+last step before it.
+
+Of two touchpoints at the same moment, the one with the smaller id was first; in tickets and journeys, the one that arrived
+first.
+"""
 
 
 def explain(

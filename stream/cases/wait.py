@@ -64,9 +64,9 @@ class WaitKind(Kind[Wait]):
         return _counted(case, self._targets_ms[case.priority])
 
     def join(self, case: Wait, other: Wait) -> Contributions:
-        if other.began_ms is not None:
-            if case.began_ms is None or (other.began_ms, other.start) < (case.began_ms, case.start):
-                case.began_ms, case.start, case.priority = other.began_ms, other.start, other.priority
+        is_earlier = case.began_ms is None or (other.began_ms or 0, other.start) < (case.began_ms, case.start)
+        if other.began_ms is not None and is_earlier:
+            case.began_ms, case.start, case.priority = other.began_ms, other.start, other.priority
         if (answered := sooner(case.answered, other.answered)) is not case.answered:
             case.answered, case.said_ms = answered, other.said_ms
         case.ended = sooner(case.ended, other.ended)

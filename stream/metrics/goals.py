@@ -25,6 +25,7 @@ class Goals(Metric):
         goals.visits: pages and screens seen
     Edge cases:
         Each counts where it happened: a rate may exceed 1 where a goal is reached without its beginning being seen.
+        Where no goal was reached there is no conversion rate: nobody knows whether there is one to be reached.
         Per place in the experience: cut by the dimension `touchpoint`, or by a label of yours.
     Source:
         Task success rate, as usability studies use it; conversion rate, as web analytics does

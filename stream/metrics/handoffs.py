@@ -28,7 +28,7 @@ class Handoffs(Metric):
             share of such journeys over a long stretch, and may be more than 1 over a short one.
         Steps are what customers do, and good reviews and mentions; what we send them is none.
         Channels other than the usual ten count as `other` between two.
-        A path has the last five channels before the purchase, none twice in a row.
+        A path has the last five channels before the purchase, none twice in a row; `other` may be, for two channels.
     Source:
         Channel switching and continuity as omnichannel service measures them
     Example:

@@ -25,6 +25,8 @@ class Lifecycle(Metric):
     Edge cases:
         A day, week or month is compared with the one before it, the last n days with the n days before them, and any
             range of whole days with as many days before it. It reads nothing for other windows.
+        New, retained and returning customers rest on those active in the period; the others on those active before it.
+        In a segment, customers are known by what they did there: who is new to it may be known in others.
         Of a period that is not over yet, customers may still come: they are dormant until then.
         Retained = active + active before − active in both together: exact, from the counters of days alone.
         Without anybody active in the period before, there is no ratio; where that is not kept any more, only new ones.

@@ -34,6 +34,7 @@ from tests.laws.test_fold import (
     seeds,
     sizes,
 )
+from tests.laws.test_fold import config as usual
 
 SEGMENTATIONS = ((), ("persona",), ("channel",), ("persona", "channel"), ("region", "persona"))
 IDLE = 2_000
@@ -55,7 +56,7 @@ def built(condition: Condition) -> Built:
 
 def config(rules: list[Rule], zone: str = "UTC") -> Config:
     ours = tuple(Persona(name, tuple(map(built, conditions))) for name, conditions in rules)
-    return Config(segmentations=SEGMENTATIONS, calendar=Calendar(zone), personas=ours)
+    return replace(usual(zone), segmentations=SEGMENTATIONS, personas=ours)
 
 
 class Told:

@@ -306,3 +306,9 @@ def test_a_chat_handed_to_another_team_is_a_move() -> None:
     moved = told(opened(0, team="a"), step(1, "chat.handed_off", to_team="b"), resolved(2))
     assert numbers(moved)["fcr_ratio"] == 1.0
     assert numbers(moved)["fcr_strict_ratio"] == 0.0
+
+
+def test_replies_before_the_opening_do_not_hide_the_first_one_after_it() -> None:
+    driver = told(replied(1, "agent"), replied(2, "agent"), opened(10), replied(11, "agent"))
+    found = driver.values(START, START + DAY)
+    assert (found["first_reply_mean_seconds"].value, found["first_reply_mean_seconds"].samples) == (60, 1)
