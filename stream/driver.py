@@ -23,18 +23,14 @@ from stream.cellmail import mail, partition_of
 from stream.config import Config
 from stream.fold import Fold
 from stream.folded import Folded
-from stream.keeping import LIST
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.rules import Rule
 from stream.state import Changes
-from stream.timers import PREFIX as TIMER
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""
 Store = dict[bytes, bytes]
-_SCANNED = (LIST, TIMER)
-"""How keys begin that are looked for in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +49,7 @@ class _Side:
     log: list[Line] = field(default_factory=list)
     store: Store = field(default_factory=dict)
     undo: Changes = field(default_factory=dict)
-    _in_order: SortedSet = field(default_factory=SortedSet)
+    _in_order: dict[bytes, SortedSet] = field(default_factory=dict)
 
     def append(self, pairs: Iterable[Pair]) -> list[Line]:
         first = len(self.log)
@@ -70,20 +66,23 @@ class _Side:
         self.undo = {}
 
     def scan(self, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
-        """Keys of lists and timers from one up to another, in order."""
-        return list(islice(self._in_order.irange(start, end, (True, False)), limit))
+        """Keys from one up to another, in order: so are all of that kind kept from then on."""
+        kind = start[:1]
+        if kind not in self._in_order:
+            self._in_order[kind] = SortedSet(key for key in self.store if key.startswith(kind))
+        return list(islice(self._in_order[kind].irange(start, end, (True, False)), limit))
 
     def _set(self, changes: Changes) -> None:
         for key, value in changes.items():
-            is_scanned = key.startswith(_SCANNED)
+            in_order = self._in_order.get(key[:1])
             if value is None:
                 self.store.pop(key, None)
-                if is_scanned:
-                    self._in_order.discard(key)
+                if in_order is not None:
+                    in_order.discard(key)
             else:
                 self.store[key] = value
-                if is_scanned:
-                    self._in_order.add(key)
+                if in_order is not None:
+                    in_order.add(key)
 
 
 class Driver:

@@ -210,12 +210,12 @@ def test_who_is_forgotten_has_become_what_time_made_of_them_before() -> None:
 
 
 def test_nothing_is_stored_for_personas_where_there_are_none() -> None:
-    for given, fields in ((config(), 5), (config(personas=()), 4), (config(segmentations=((),)), 4)):
+    for given, fields in ((config(), 7), (config(personas=()), 4), (config(segmentations=((),)), 4)):
         driver = Driver(given)
         driver.feed([visit(1, START), purchase(2, START + 1)], NOW)
         (data,) = (value for key, value in driver.stores()[0].items() if key.startswith(CUSTOMER))
         assert len(msgpack.decode(data)) == fields
-        assert any(key.startswith(b"dp") for key in driver.stores()[0]) == (fields == 5)
+        assert any(key.startswith(b"dp") for key in driver.stores()[0]) == (fields == 7)
 
 
 # Settings change

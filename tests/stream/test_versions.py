@@ -27,7 +27,7 @@ from stream.versions import VERSION, NewerStateError, Shape
 from tests.laws.stories import DAY, START, record
 
 RULES = [Rule("Visited", "touchpoints", "1h", "above", 0.5), Rule("Quiet", "touchpoints", "1m", "above", 3.5)]
-NEW = ("confirmed.", "target.", "tickets.left.")
+NEW = ("confirmed.", "target.", "tickets.left.", "accounts.", "reasons")
 """What counters begin with that earlier releases did not have."""
 Store = dict[bytes, bytes]
 
