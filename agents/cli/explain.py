@@ -22,8 +22,8 @@ It counts in the segments of the touchpoint at which it counts. What has a life 
 touchpoints: a ticket of its earliest, a cart of its last change, a trial of its earliest start; a lapse in those of the
 last step before it.
 
-Of two touchpoints at the same moment, the one with the smaller id was first; in tickets and journeys, the one that arrived
-first.
+Of two touchpoints at the same moment, the one with the smaller id was first; in tickets and journeys, the one that
+arrived first.
 """
 
 
