@@ -40,11 +40,11 @@ class Journeys:
 
     def take(self, customer: Customer, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """A customer did something, or was done something to, which may be no step at all."""
+        if watermark_ms >= self._timers.next_ms:
+            self.run_out(watermark_ms)
         signal = self._signals.of(event)
         if signal is None:
             return
-        if watermark_ms >= self._timers.next_ms:
-            self.run_out(watermark_ms)
         journey = customer.set_out()
         if journey.course != self._number:
             self._change_course(journey)

@@ -26,6 +26,10 @@ _BETWEEN = 20
 """Touchpoints of the same customer that may overtake a late one: journeys are exact for up to 24 steps."""
 
 
+_ACTS = 5
+"""Of somebody who has several ids: journeys that are too long cannot be put together."""
+
+
 def story(seed: int, touchpoints: int, days: int = 120) -> tuple[list[Event], int]:
     """At least so many touchpoints in order of arrival, and when the story ends."""
     people = Population(seed, days)
@@ -35,7 +39,11 @@ def story(seed: int, touchpoints: int, days: int = 120) -> tuple[list[Event], in
         if people.random.random() < 0.02:
             relations.pause(people, person)
             continue
-        for act in people.random.choices(acts, weights, k=1 + int(people.random.expovariate(1 / 9))):
+        number = 1 + int(people.random.expovariate(1 / 9))
+        if people.random.random() < 0.12:
+            people.meet(person)
+            number = min(number, _ACTS)
+        for act in people.random.choices(acts, weights, k=number):
             act(people, person)
     return [event for _, _, event in sorted(_arriving(people), key=lambda each: each[:2])], people.end
 
@@ -45,13 +53,13 @@ def _arriving(people: Population) -> Iterator[tuple[int, int, Event]]:
     random, number = people.random, 0
     lives: dict[str, list[Event]] = {}
     for event in people.told:
-        lives.setdefault(event["customer"], []).append(event)
+        lives.setdefault(people.whose.get(event["customer"], event["customer"]), []).append(event)
     for life in lives.values():
         life.sort(key=lambda event: event["time"])
         for at, event in enumerate(life):
             number += 1
             arrival = event["time"] + random.randrange(2 * SECOND)
-            if random.random() < LATE:
+            if random.random() < LATE and event["type"] != "customer.identified":
                 # Those after it may be late too: half of what there is room for.
                 overtaking = life[at + _BETWEEN // 2 : at + _BETWEEN // 2 + 1]
                 latest = overtaking[0]["time"] if overtaking else people.end

@@ -30,6 +30,9 @@ class Person:
     since: int
     stays: list[tuple[int, int]]
     tickets: list[str] = field(default_factory=list)
+    other: str = ""
+    known: int = 0
+    """Also called ``other``: before ``known``; where that is 0, now and then."""
 
 
 class Population:
@@ -40,6 +43,7 @@ class Population:
         self.end = START + days * DAY - 6 * HOUR - 23 * MINUTE
         self.told: list[Event] = []
         self.tickets: list[str] = []
+        self.whose: dict[str, str] = {}
         self._number = 0
 
     def number(self) -> int:
@@ -61,6 +65,25 @@ class Population:
         name = f"customer-{self.number()}"
         return Person(name, random.choice(CHANNELS), random.choice(REGIONS), random.choice(PRODUCTS), since, stays)
 
+    def meet(self, person: Person) -> None:
+        """It turns out that somebody has another id: a browser's until the sign-in, or that of another system."""
+        time = self.moment(person)
+        person.other = f"{self.random.choice(('browser', 'crm'))}-{person.name}"
+        self.whose[person.other] = person.name
+        is_browser = person.other.startswith("browser")
+        person.known = time if is_browser else 0
+        names = [person.name, person.other]
+        if not is_browser:
+            self.random.shuffle(names)
+        self.tell(person, time, "customer.identified", customer=names[0], previous=names[1])
+
+    def name(self, person: Person, time: int) -> str:
+        """By which id somebody is known at a time."""
+        if not person.other:
+            return person.name
+        is_other = time < person.known if person.known else self.random.random() < 0.4
+        return person.other if is_other else person.name
+
     def moment(self, person: Person) -> int:
         """Some time while a customer is with us; often on, or beside, an edge of the slices."""
         since, until = self.random.choice(person.stays)
@@ -77,7 +100,7 @@ class Population:
         time += SKEW[source]
         if not START <= time < self.end:
             return
-        event: Event = {"type": kind, "id": f"e{self.number()}", "time": time, "customer": person.name}
+        event: Event = {"type": kind, "id": f"e{self.number()}", "time": time, "customer": self.name(person, time)}
         event["channel"] = person.channel
         event["source"] = source
         chance = random.random()

@@ -37,6 +37,7 @@ STAGES = {
 HOURS = (*((weekday, 540, 1020) for weekday in range(1, 6)), (6, 600, 720), (6, 780, 840), (7, 0, 360))
 """Business hours: on Sundays while the clocks change."""
 HOLIDAYS = (date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1))
+WEEK = tuple(tuple((opens, closes) for day, opens, closes in HOURS if day == weekday) for weekday in range(1, 8))
 PARTITIONS = 3
 PAIRS = 60
 IDENTITY = {"customer.identified"}
@@ -213,7 +214,13 @@ def compare_cohorts(scenario: Scenario, segment: Segment) -> None:
 
 @pytest.mark.timeout(600)
 def test_months_of_touchpoints_equal_sql(tmp_path: Path) -> None:
-    config = Config(segmentations=SEGMENTATIONS, windows=("month",), retention_ms=KEPT_MS)
+    config = Config(
+        segmentations=SEGMENTATIONS,
+        windows=("month",),
+        retention_ms=KEPT_MS,
+        business_week=WEEK,
+        holidays=frozenset(HOLIDAYS),
+    )
     scenario = told(tmp_path, 1, 200_000, config, fine_ms=START + 110 * DAY_MS)
     assert {each.reason for each in scenario.driver.rejected} == {Reason.OFF_SCALE}
     assert scenario.oracle.count("select count(*) from events") >= 200_000
@@ -233,6 +240,8 @@ def test_another_time_zone_and_fine_slices_of_months_equal_sql(tmp_path: Path) -
         retention_ms=dict.fromkeys(RESOLUTIONS, 800 * DAY_MS),
         calendar=Calendar("Europe/Oslo"),
         stages="four",
+        business_week=WEEK,
+        holidays=frozenset(HOLIDAYS),
     )
     scenario = told(tmp_path, 2, 12_000, config, fine_ms=START)
     compare(scenario, 8, other_preset="five")

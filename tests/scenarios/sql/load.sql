@@ -11,11 +11,30 @@ from read_ndjson(getvariable('path'), columns = {
         public boolean, topic varchar, priority varchar, to_team varchar, direction varchar, wait_ms bigint,
         survey varchar, kind varchar, score int, scale struct(min int, max int), reasons varchar[],
         "order" varchar, amount bigint, currency varchar, referral varchar, cart varchar, action varchar,
-        email varchar, account varchar, ends_ms bigint, rating int, sentiment varchar, page varchar)'
+        email varchar, account varchar, ends_ms bigint, rating int, sentiment varchar, page varchar, previous varchar)'
 });
 
+-- Ids that are one customer's, however they are joined: by the smallest of them.
+create table known as
+with recursive joined as (
+    select customer as id, previous as other from log where type = 'customer.identified'
+    union
+    select previous, customer from log where type = 'customer.identified'
+), same as (
+    select id, other from joined
+    union
+    select s.id, j.other from same s join joined j on s.other = j.id
+)
+select id as name, least(id, min(other)) as customer from same group by id;
+
 create table events as
-select * exclude (scale),
+with once as (
+    select * from log
+    where type <> 'survey.answered' or score between coalesce(scale.min, if(kind = 'nps', 0, 1))
+        and coalesce(scale.max, if(kind = 'ces', 7, 10))
+    qualify row_number() over (partition by customer, id order by n) = 1
+)
+select o.* exclude (scale, customer), coalesce(k.customer, o.customer) as customer,
     coalesce(scale.min, case kind when 'nps' then 0 else 1 end) as low,
     coalesce(scale.max, case kind when 'ces' then 7 else 10 end) as high,
     timezone(getvariable('zone'), to_timestamp("time" // 1000))::date as day,
@@ -29,9 +48,7 @@ select * exclude (scale),
             'goal.tried', 'goal.reached', 'account.created', 'account.trial_started', 'account.converted',
             'account.cancelled')
     end as by_customer
-from log
-where type <> 'survey.answered' or score between low and high
-qualify row_number() over (partition by customer, id order by n) = 1;
+from once o left join known k on k.name = o.customer;
 
 -- What a value is made of: its number is the sum of `num`, divided by that of `den` where there is one. It counts at
 -- `at`, in the segments of the event `n`, and rests on the sum of `samples`. Amounts of different `money` do not add up.
