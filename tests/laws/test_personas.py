@@ -103,9 +103,9 @@ class Told:
         then, now = self.watch.then, self.watch.now()
         # After a silence, slices finer than days may be read no longer.
         assert_equals_the_list(driver, then, seed, zone, self.reached, stretches=None if self.clock_ms == NOW else 4)
-        assert_active_equals_the_set(driver, now, seed, zone)
+        assert_active_equals_the_set(driver, now, seed, zone, then)
         assert_cohorts_equal_the_set(driver, now, zone)
-        assert_today_so_far_equals_the_set(driver, now, seed, zone)
+        assert_today_so_far_equals_the_set(driver, now, seed, zone, then)
 
 
 def by_day(driver: Driver, day_ms: int, segment: Segment) -> Counters:

@@ -53,7 +53,8 @@ def _arriving(people: Population) -> Iterator[tuple[int, int, Event]]:
     random, number = people.random, 0
     lives: dict[str, list[Event]] = {}
     for event in people.told:
-        lives.setdefault(people.whose.get(event["customer"], event["customer"]), []).append(event)
+        name: str = event["customer"]
+        lives.setdefault(people.whose.get(name, name), []).append(event)
     for life in lives.values():
         life.sort(key=lambda event: event["time"])
         for at, event in enumerate(life):

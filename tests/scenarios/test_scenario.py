@@ -40,8 +40,6 @@ HOLIDAYS = (date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1))
 WEEK = tuple(tuple((opens, closes) for day, opens, closes in HOURS if day == weekday) for weekday in range(1, 8))
 PARTITIONS = 3
 PAIRS = 60
-IDENTITY = {"customer.identified"}
-"""Types that this story has none of: that two ids are one customer's has laws of its own."""
 STEPS_IN_ORDER = 24
 """Of a customer's journey, so many steps may still be put in order."""
 Span = tuple[int, int, Days | None]
@@ -224,7 +222,7 @@ def test_months_of_touchpoints_equal_sql(tmp_path: Path) -> None:
     scenario = told(tmp_path, 1, 200_000, config, fine_ms=START + 110 * DAY_MS)
     assert {each.reason for each in scenario.driver.rejected} == {Reason.OFF_SCALE}
     assert scenario.oracle.count("select count(*) from events") >= 200_000
-    types = {kind.__struct_config__.tag for kind in get_args(AnyTouchpoint)} - IDENTITY
+    types = {kind.__struct_config__.tag for kind in get_args(AnyTouchpoint)}
     assert scenario.oracle.count("select count(distinct type) from events") == len(types)
     assert scenario.oracle.count("select max(overtaken) from overtaken") <= STEPS_IN_ORDER
     compare(scenario, 7, other_preset="four")

@@ -171,10 +171,11 @@ with sums as (
     where moment < finish {where}
 )
 select 'backlog_tickets', backlog, 1, tickets from sums where tickets > 0
-union all select 'accounts', joined - lost, 1, joined + lost from sums where joined + lost > 0
+union all select 'accounts', joined - lost, 1, joined from sums where joined > 0
 union all select 'account_retention_ratio', at_start - (lost - lost_before), at_start, at_start
-    from sums where at_start > 0
-union all select 'account_churn_ratio', lost - lost_before, at_start, at_start from sums where at_start > 0
+    from sums where at_start > 0 and lost - lost_before <= at_start
+union all select 'account_churn_ratio', lost - lost_before, at_start, at_start
+    from sums where at_start > 0 and lost - lost_before <= at_start
 """
 _DISTRIBUTIONS = """
 select value, part, mark, count(*) from marks where moment >= ? and moment < ? {where} group by all
