@@ -53,6 +53,12 @@ class Lane:
         self._batches: asyncio.Queue[tuple[Sequence[Record], int]] = asyncio.Queue(_LANE_BATCHES)
         self._task: asyncio.Task[None] | None = None
         self._generation = 0
+        self._is_folding = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits here, or is on its way."""
+        return self._batches.empty() and not self._is_folding
 
     def open(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
         """Begin to take batches; ``crashed`` is told what went wrong."""
@@ -80,6 +86,7 @@ class Lane:
     async def _run(self, crashed: Callable[[BaseException], Awaitable[None]]) -> None:
         while True:
             records, generation = await self._batches.get()
+            self._is_folding = True
             try:
                 await self._commit(self, records, generation)
             except FencedError as error:
@@ -91,6 +98,7 @@ class Lane:
                 await crashed(error)
                 return
             finally:
+                self._is_folding = False
                 self.stalls.end(BROKERS, self)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from sys import maxsize
@@ -108,6 +109,7 @@ class Worker:
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
         self._open: set[str] = set()
+        self._still: dict[TP, tuple[int, int | None]] = {}
         self.customers.on_owned = self._on_customers
         self.cells.on_owned = self._on_cells
         self._subscribe()
@@ -188,10 +190,11 @@ class Worker:
     async def _observe(self) -> None:
         """Bring the gauges that no event moves up to date."""
         ends = await self.ends.of(self.app.positions)
-        lag = {
+        behind = {
             tp: max(0, max(self.app.consumer.highwater(tp) or 0, ends.get(tp, 0)) - at)
             for tp, at in self.app.positions.items()
         }
+        lag = {tp: records if await self._comes(tp, records) else 0 for tp, records in behind.items()}
         for number, lane in self.touchpoints.lanes.items():
             place = TP(self.touchpoints.topic, number)
             if place in ends and lag.get(place) == 0:
@@ -207,6 +210,22 @@ class Worker:
         for table, parts in (("customers", folds), ("windows", self._boards())):
             cells, hot = sum(part.cells for part in parts), sum(part.state.held_bytes for part in parts)
             self.health.size(table, cells, hot)
+
+    async def _comes(self, tp: TP, behind: int) -> bool:
+        """Whether there are records to come before the end of a partition: of transactions there are marks alone.
+
+        What was fetched would be folded a second later, if no partition's records keep it waiting.
+        """
+        lanes = self.touchpoints.lanes
+        if tp.topic != self.touchpoints.topic or not behind or not all(lane.is_idle for lane in lanes.values()):
+            self._still.pop(tp, None)
+            return behind > 0
+        fetched = None
+        with suppress(TimeoutError):
+            fetched = await asyncio.wait_for(self.app.consumer.position(tp), 1.0)
+        at = self.app.positions.get(tp, 0)
+        before, self._still[tp] = self._still.get(tp), (at, fetched)
+        return fetched is None or fetched < at + behind or before != (at, fetched)
 
     async def _on_customers(self, partitions: set[int], standbys: set[int]) -> None:
         await self._reopen(self.touchpoints, self.customers, partitions, standbys)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 WHICH = "import stream.fold, stream.tally; print(stream.fold.__file__, stream.tally.__file__)"
 
 
+@pytest.mark.timeout(900)  # compiles, and then runs all laws
 @pytest.mark.skipif(not can_compile(), reason="no C compiler")
 def test_the_compiled_core_obeys_the_same_laws(tmp_path: Path) -> None:
     folder = tmp_path / "compiled"
