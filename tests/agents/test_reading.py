@@ -200,7 +200,7 @@ def test_the_table_is_for_people(streamed):
     ("options", "message"),
     [
         (["--metric", "csat_scor"], "there is no metric `csat_scor`: did you mean `csat_score`?"),
-        (["--metric", "nps"], "there is no metric `nps`: choose from abandonment_ratio, active_customers, "),
+        (["--metric", "nps"], "there is no metric `nps`: choose from abandonment_ratio, account_churn_ratio, "),
         (["--window", "2x"], "there is no window `2x`: choose from 15m, 1d, 1h, "),
         (["--by", "chanel"], "there is no dimension `chanel`: did you mean `channel`?"),
         (["--by", "region"], "region is not counted (`segments` in the settings); there are the total, channel,"),

@@ -63,7 +63,7 @@ def test_a_changelog_that_refuses_writes_stops_the_worker_until_it_takes_them(ka
 
 
 def test_batches_beyond_what_topics_take_are_split(kafka: Broker, tmp_path: Path) -> None:
-    records = population(seed=22)[:5_000]
+    records = population(seed=22)[:2_500]
     (tmp_path / "clean").mkdir()
     (tmp_path / "small").mkdir()
     with deployment(kafka.bootstrap, tmp_path / "clean", 1, partitions=1) as clean:
