@@ -16,6 +16,7 @@ handed over before a crash, and again after it, is taken once.
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from struct import pack
+from typing import Any
 
 from msgspec import Struct, json, msgpack
 from msgspec.structs import replace
@@ -202,32 +203,11 @@ class Identities:
                 self._changed.setdefault(_customer(key), []).append(key)
         self._seen = len(changed)
 
-    def _hand(
-        self,
-        customer: str,
-        path: tuple[str, ...],
-        *,
-        into: str | None = None,
-        event: bytes = b"",
-        kind: bytes = b"",
-        name: tuple[str, ...] = (),
-        state: bytes = b"",
-    ) -> None:
+    def _hand(self, customer: str, path: tuple[str, ...], **what: Any) -> None:
+        """Something is for whoever keeps a customer; ``what`` are the other fields of a ``Handover``."""
         origin = self._partition, self._offset, self._number
         self._number += 1
-        self.handed.append(
-            Handover(
-                customer=customer,
-                app=self._app,
-                origin=origin,
-                path=path,
-                into=into,
-                event=event,
-                kind=kind,
-                name=name,
-                state=state,
-            )
-        )
+        self.handed.append(Handover(customer=customer, app=self._app, origin=origin, path=path, **what))
 
     def clear(self) -> None:
         """Begin the next batch."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.options import Bootstrap, FormatOrCsv, SettingsFile, Where
 from agents.cli.question import ask, label
 from agents.cli.tables import bar, print_table
 from agents.clock import now_ms
@@ -24,10 +24,8 @@ from stream.spans import moment, range_span, written
 
 def backlog(
     at: Annotated[str | None, typer.Option(help="At the end of this day; of the latest event's by default.")] = None,
-    where: Annotated[list[str] | None, typer.Option(help="Only this segment: region=eu.")] = None,
-    output: Annotated[
-        Literal["table", "json", "csv"], typer.Option("--format", help="For people, programs or spreadsheets.")
-    ] = "table",
+    where: Where = None,
+    output: FormatOrCsv = "table",
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
 ) -> None:

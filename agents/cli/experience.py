@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, FormatOrCsv, From, SettingsFile, To, Where, Window
 from agents.cli.question import ask_once
-from agents.cli.tables import bar, print_table, shown
+from agents.cli.tables import bar, plain, print_table, shown
 from agents.reader import printable
 from agents.settings import load
 from stream.config import Config
@@ -103,7 +103,7 @@ def _write(rows: list[dict[str, Any]]) -> None:
     lines = csv.writer(sys.stdout, lineterminator="\n")
     lines.writerow(_row("", {}))
     for row in rows:
-        lines.writerow(f"{each:.12g}" if isinstance(each, float) else each for each in row.values())  # None is empty
+        lines.writerow(plain(each) if isinstance(each, float) else each for each in row.values())  # None is empty
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

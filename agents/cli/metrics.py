@@ -15,7 +15,7 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, FormatOrCsv, From, SettingsFile, To, Where
 from agents.cli.question import Question, ask, label
-from agents.cli.tables import change, print_table, shown, spark
+from agents.cli.tables import change, plain, print_table, shown, spark
 from agents.clock import now_ms
 from agents.reader import printable
 from agents.settings import load
@@ -181,16 +181,12 @@ def _write(query: Query, found: list[Answer]) -> None:
         metric, was = answer.metric, answer.before
         row = [*(metric.segment[name] for name in query.names), metric.metric, metric.window]
         row += [str(metric.start_ms), str(metric.end_ms), metric.unit]
-        row += [_plain(metric.value), str(metric.samples)]
+        row += [plain(metric.value), str(metric.samples)]
         if query.compare:
-            row += [_plain(None if was is None else was.value), str(0 if was is None else was.samples)]
+            row += [plain(None if was is None else was.value), str(0 if was is None else was.samples)]
         if answer.trend is not None:
-            row.append(" ".join(_plain(value) or "-" for value in answer.trend))
+            row.append(" ".join(plain(value) or "-" for value in answer.trend))
         lines.writerow(row)
-
-
-def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
 
 
 def _notes(query: Query, ledger: Ledger, config: Config) -> Iterator[str]:

@@ -37,6 +37,15 @@ def shown(value: float, unit: str) -> str:
     return f"{value:.2f}" if unit in ("score", "rate") else f"{value:,.0f}"
 
 
+def plain(value: float | None) -> str:
+    """A value for a spreadsheet; nothing where there is none.
+
+    >>> plain(0.1 + 0.2), plain(None)
+    ('0.3', '')
+    """
+    return "" if value is None else f"{value:.12g}"
+
+
 def change(now: float, before: float, unit: str) -> str:
     """By how much a value has changed: ratios in points, all others in percent.
 

@@ -94,8 +94,4 @@ def _settle(case: Account) -> None:
     """The first turn is not looked at again: what it counts as is not taken back any more."""
     case.joined, counted = _walk(case.joined, case.turns[:1])
     del case.turns[0]
-    left = list(case.counted)
-    for each in counted:
-        if each in left:
-            left.remove(each)
-    case.counted = tuple(left)
+    case.settle(counted)

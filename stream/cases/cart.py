@@ -108,11 +108,7 @@ def _settle(cart: Cart) -> None:
     del cart.steps[0]
     if not first.bought and second.bought:
         del cart.steps[0]
-        counted = list(cart.counted)
-        for each in _closed(first, second):
-            if each in counted:
-                counted.remove(each)
-        cart.counted = tuple(counted)
+        cart.settle(_closed(first, second))
 
 
 _encode = msgpack.Encoder().encode

@@ -5,6 +5,7 @@ counted, and the new is counted: so the same touchpoints come to the same number
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from msgspec import Struct
@@ -32,6 +33,14 @@ class Case(Struct, array_like=True):
 
     touched_ms: int
     counted: Contributions
+
+    def settle(self, settled: Iterable[Contribution]) -> None:
+        """Of what is counted, this stays as it is, whatever comes: it is not taken back any more."""
+        left = list(self.counted)
+        for each in settled:
+            if each in left:
+                left.remove(each)
+        self.counted = tuple(left)
 
     def encode(self) -> bytes:
         raise NotImplementedError

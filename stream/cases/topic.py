@@ -85,12 +85,9 @@ class TopicKind(KindOf[Told, Topic]):
         first, *_ = case.tickets
         if first.resolved_ms is not None:
             judged = self._judged(first, first.resolved_ms, sorted(entry.opened_ms for entry in case.tickets))
-            if judged in case.counted:
-                counted = list(case.counted)
-                counted.remove(judged)
-                case.counted = tuple(counted)
-            elif len(case.tickets) <= _MOST_TICKETS:
+            if judged not in case.counted and len(case.tickets) <= _MOST_TICKETS:
                 return False
+            case.settle((judged,))
         del case.tickets[0]
         return True
 
