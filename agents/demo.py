@@ -22,7 +22,7 @@ from agents.clock import now_ms
 from agents.settings import Settings, load
 from agents.simulator import Incident, Kind, Population, browse, encode, produce
 from agents.web import free_port
-from schemas.alert import Alert
+from schemas.alert import MetricAlert, decode_alert
 from schemas.metric import Metric
 from stream.errors import CxstreamError
 from stream.slices import MINUTE_MS, SECOND_MS
@@ -46,7 +46,7 @@ class Seen:
     """What came back from the topics so far: metrics by name, window and segment, and alerts in order."""
 
     metrics: dict[tuple[str, str, tuple[tuple[str, str], ...]], Metric] = field(default_factory=dict)
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[MetricAlert] = field(default_factory=list)
     sent: int = 0
     as_of_ms: int = 0
 
@@ -176,19 +176,20 @@ class Demo:
                     if tp.topic == metrics:
                         self._metric(json.decode(record.value, type=Metric))
                     else:
-                        self._alert(json.decode(record.value, type=Alert), known)
+                        self._alert(record.value, known)
         consumer.close()
 
     def _metric(self, metric: Metric) -> None:
         self.seen.metrics[metric.metric, metric.window, tuple(metric.segment.items())] = metric
         self.seen.as_of_ms = max(self.seen.as_of_ms, metric.as_of_ms)
 
-    def _alert(self, alert: Alert, known: set[str]) -> None:
-        if alert.id not in known:
+    def _alert(self, value: bytes, known: set[str]) -> None:
+        alert = decode_alert(value)
+        if alert.id not in known and isinstance(alert, MetricAlert):
             known.add(alert.id)
             self.seen.alerts.append(alert)
 
 
-def minutes_after(alert: Alert, moment_ms: int) -> float:
+def minutes_after(alert: MetricAlert, moment_ms: int) -> float:
     """How long after a moment an alert changed its state, in minutes of event time."""
     return round((alert.at_ms - moment_ms) / SECOND_MS / 60, 1)

@@ -23,7 +23,7 @@ from agents.ownership import Ownership
 from agents.pace import Pace
 from agents.settings import Settings
 from agents.table import StateTable
-from schemas.alert import Alert
+from schemas.alert import AnyAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
 from stream.board import Board
@@ -146,7 +146,7 @@ class WindowsAgent:
         await self._table.written.keep(partition)
         fault_point("windows-after-store")
 
-    async def _tell(self, alerts: list[Alert]) -> None:
+    async def _tell(self, alerts: Sequence[AnyAlert]) -> None:
         pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
         await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
 

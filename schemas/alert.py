@@ -1,12 +1,13 @@
 """An alert's change of state, as subscribers see it."""
 
+from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct, ValidationError, field, json
 
 
-class Alert(Struct, frozen=True, kw_only=True):
-    """``fingerprint`` (the record's key) derives from rule and labels, never from the value.
+class Alert(Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """What all alerts have. ``fingerprint`` (the record's key) derives from name and labels, never from the value.
 
     ``id`` names this one transition: the same after a crash. ``sequence`` counts an alert's firings from 1.
     ``since`` is when the condition began to hold, ``at`` when the state changed, both event time in epoch milliseconds.
@@ -18,13 +19,61 @@ class Alert(Struct, frozen=True, kw_only=True):
     state: Literal["firing", "resolved"]
     severity: str
     labels: dict[str, str]
+    sequence: int
+    since_ms: int = field(name="since")
+    at_ms: int = field(name="at")
+    annotations: dict[str, str] = field(default_factory=dict)
+
+
+class MetricAlert(Alert, frozen=True, kw_only=True, tag="metric"):
+    """A rule about a metric of a segment over a window. ``value`` is None where there was no data."""
+
     metric: str
     window: str
     condition: Literal["above", "below"]
     bound: float
     value: float | None
     samples: int
-    sequence: int
-    since_ms: int = field(name="since")
-    at_ms: int = field(name="at")
-    annotations: dict[str, str] = field(default_factory=dict)
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """A touchpoint that an alert rests on; ``id`` is that of the event."""
+
+    id: str
+    type: str
+    time_ms: int = field(name="time")
+    channel: str
+
+
+class FrictionAlert(Alert, frozen=True, kw_only=True, tag="friction", omit_defaults=True):
+    """Something is hard for one customer. ``alert`` is the signal, such as ``repeat_contact``.
+
+    ``value`` is what the signal measured and ``bound`` the threshold that it broke, both in the signal's own unit.
+    ``about`` is what it is about where a customer can have several at once: a ticket, an order, a survey answer.
+    Somebody is to get in touch with the customer until ``due``, where that is given.
+    """
+
+    customer: str
+    value: float
+    bound: float
+    evidence: tuple[Evidence, ...]
+    about: str | None = None
+    due_ms: int | None = field(name="due", default=None)
+
+
+AnyAlert = MetricAlert | FrictionAlert
+
+_decode_any: Callable[[bytes], AnyAlert] = json.Decoder(AnyAlert).decode
+_decode_metric = json.Decoder(MetricAlert).decode
+
+
+def decode_alert(data: bytes) -> AnyAlert:
+    """An alert from a record's value. Before there were others, those about metrics did not say their kind.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    try:
+        return _decode_any(data)
+    except ValidationError:
+        return _decode_metric(data)

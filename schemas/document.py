@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from msgspec import json
 
-from schemas.alert import Alert
+from schemas.alert import AnyAlert
 from schemas.journey import JourneyStep
 from schemas.metric import Metric
 from schemas.rejected import Rejected
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parent / "json"
 DOCUMENTS: dict[str, Any] = {
     "touchpoint": AnyTouchpoint,
     "metric": Metric,
-    "alert": Alert,
+    "alert": AnyAlert,
     "journey-step": JourneyStep,
     "rejected": Rejected,
 }

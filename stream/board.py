@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec import DecodeError, Struct, msgpack
 from msgspec.structs import replace
 
-from schemas.alert import Alert
+from schemas.alert import MetricAlert
 from schemas.cell import (
     WATERMARK_HEAD,
     Cell,
@@ -87,7 +87,7 @@ class Board:
         self._rules = tuple(rules)
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         self._looks: dict[tuple[Segment, str], _Look] = {}
-        self._told: dict[bytes, tuple[Alert, ...]] = {}
+        self._told: dict[bytes, tuple[MetricAlert, ...]] = {}
         self._mends: dict[bytes, bytes] = {}
         self._restore(keys, clock_ms)
         self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
@@ -176,7 +176,7 @@ class Board:
         if old is None:
             self._keys[where.resolution_ms].setdefault(where.start_ms, set()).add(key)
 
-    def evaluate(self, clock_ms: int) -> list[Alert]:
+    def evaluate(self, clock_ms: int) -> list[MetricAlert]:
         """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
         self._told.clear()
         before_ms = self.progress.as_of_ms
@@ -190,7 +190,7 @@ class Board:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
 
-    def _test(self, now_ms: int, closed: bool) -> Iterable[Alert]:
+    def _test(self, now_ms: int, closed: bool) -> Iterable[MetricAlert]:
         for rule in self._rules:
             key = _ALERT + rule.fingerprint.encode()
             state = self.state.get(key, decode_alert_state) or INACTIVE
@@ -217,7 +217,7 @@ class Board:
             known.values[rule.metric] = read_one(rule.metric, known.reading)
         return known.values[rule.metric]
 
-    def standing(self) -> list[Alert]:
+    def standing(self) -> list[MetricAlert]:
         """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""
         states = (self.state.get(_ALERT + rule.fingerprint.encode(), decode_alert_state) for rule in self._rules)
         return [alert for state in states if state is not None for alert in state.last]

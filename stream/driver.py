@@ -14,7 +14,7 @@ from zlib import crc32
 
 from sortedcontainers import SortedSet
 
-from schemas.alert import Alert
+from schemas.alert import MetricAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
 from schemas.rejected import Rejected
@@ -101,7 +101,7 @@ class Driver:
 
     def __init__(self, config: Config, rules: Sequence[Rule] = (), partitions: int = 1) -> None:
         self.config = config
-        self.alerts: list[Alert] = []
+        self.alerts: list[MetricAlert] = []
         self.rejected: list[Rejected] = []
         self.folded: list[Folded] = []
         self._rules = tuple(rules)
@@ -121,7 +121,7 @@ class Driver:
             self._sources[partition].append(pairs)
         self._catch_up(now_ms)
 
-    def advance(self, clock_ms: int) -> list[Alert]:
+    def advance(self, clock_ms: int) -> list[MetricAlert]:
         """Let the clock come to ``clock_ms``: timers run out, windows move, rules are tested, metrics are read.
 
         Returns the alerts' transitions since the last call.

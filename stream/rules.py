@@ -7,7 +7,7 @@ from typing import Any, Literal
 import orjson
 from msgspec import Struct, msgpack
 
-from schemas.alert import Alert
+from schemas.alert import MetricAlert
 from schemas.cell import Segment
 from stream.metrics import Value
 from stream.versions import Shape
@@ -58,7 +58,7 @@ class AlertState(Struct, array_like=True, frozen=True):
     status: Literal["inactive", "pending", "firing"] = "inactive"
     since_ms: int = 0
     sequence: int = 0
-    last: tuple[Alert, ...] = ()
+    last: tuple[MetricAlert, ...] = ()
 
     def encode(self) -> bytes:
         return _SHAPE.encode(msgpack.encode(self))
@@ -75,7 +75,7 @@ INACTIVE = AlertState()
 decode_alert_state = _SHAPE.decode
 
 
-def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tuple[AlertState, Alert | None]:
+def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tuple[AlertState, MetricAlert | None]:
     """The state at ``now_ms``, and the transition to tell subscribers, if there is one.
 
     ``now_ms`` never goes back between calls.
@@ -97,9 +97,9 @@ def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tup
 
 def _transition(
     rule: Rule, state: Literal["firing", "resolved"], sequence: int, since_ms: int, at_ms: int, value: Value | None
-) -> Alert:
+) -> MetricAlert:
     fingerprint = rule.fingerprint
-    return Alert(
+    return MetricAlert(
         id=f"{fingerprint}-{sequence}-{state}",
         fingerprint=fingerprint,
         alert=rule.alert,

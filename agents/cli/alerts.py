@@ -14,13 +14,12 @@ from agents.cli.options import Bootstrap, SettingsFile
 from agents.cli.tables import duration, print_table, shown
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
-from schemas.alert import Alert
+from schemas.alert import AnyAlert, MetricAlert, decode_alert
 from stream.errors import CxstreamError
 from stream.metrics import UNITS
 from stream.slices import Calendar
 from stream.spans import written
 
-_decode = json.Decoder(Alert).decode
 _STYLES = {"firing": "bold red", "resolved": "green"}
 
 
@@ -28,15 +27,15 @@ class Alerts:
     """The alerts on a topic. A transition counts once, however often a worker has sent it."""
 
     def __init__(self) -> None:
-        self.transitions: dict[str, Alert] = {}
+        self.transitions: dict[str, AnyAlert] = {}
         self.foreign = 0
 
-    def add(self, record: KafkaRecord) -> Alert | None:
+    def add(self, record: KafkaRecord) -> AnyAlert | None:
         """The transition that a record brings; None where it is known, or is none."""
         if record.value is None:
             return None
         try:
-            alert = _decode(record.value)
+            alert = decode_alert(record.value)
         except DecodeError:
             self.foreign += 1
             return None
@@ -45,16 +44,16 @@ class Alerts:
         self.transitions[alert.id] = alert
         return alert
 
-    def firing(self) -> list[Alert]:
+    def firing(self) -> list[AnyAlert]:
         """Those whose last transition is to firing, the oldest first."""
-        last: dict[str, Alert] = {}
+        last: dict[str, AnyAlert] = {}
         for alert in self.transitions.values():
             known = last.get(alert.fingerprint)
             if known is None or _order(alert) > _order(known):
                 last[alert.fingerprint] = alert
         return sorted((alert for alert in last.values() if alert.state == "firing"), key=lambda alert: alert.at_ms)
 
-    def latest(self, number: int) -> list[Alert]:
+    def latest(self, number: int) -> list[AnyAlert]:
         """The last transitions by event time, the latest last."""
         return sorted(self.transitions.values(), key=lambda alert: alert.at_ms)[
             max(0, len(self.transitions) - number) :
@@ -102,7 +101,7 @@ def _follow(known: Alerts, last: int, records: Iterable[KafkaRecord], output: st
         return
 
 
-def _one_by_one(known: Alerts, last: int, records: Iterable[KafkaRecord]) -> Iterator[Alert]:
+def _one_by_one(known: Alerts, last: int, records: Iterable[KafkaRecord]) -> Iterator[AnyAlert]:
     yield from known.latest(last)
     yield from (alert for record in records if (alert := known.add(record)) is not None)
 
@@ -121,46 +120,60 @@ def _show(known: Alerts, last: int, calendar: Calendar) -> None:
         typer.echo(f"alerts: left out {known.foreign:,} records that are no alerts", err=True)
 
 
-def _table(found: list[Alert], calendar: Calendar, when: str) -> Table:
+def _table(found: list[AnyAlert], calendar: Calendar, when: str) -> Table:
     table = Table(when, "state", "severity", "alert", "where", "metric", "window", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("value", "bound", "samples"):
         table.add_column(name, justify="right", no_wrap=True, style="dim" if name == "samples" else None)
     table.add_column("held for", justify="right", no_wrap=True)
     for alert in found:
         value = "–" if alert.value is None else _number(alert.value, alert)
-        cells = (alert.severity, alert.alert, _where(alert), alert.metric, alert.window)
+        cells = (alert.severity, alert.alert, _where(alert), *_what(alert))
         table.add_row(
             Text(written(alert.at_ms, calendar)),
             Text(alert.state, _STYLES[alert.state]),
             *(Text(printable(cell)) for cell in cells),
             Text(value),
             Text(_condition(alert)),
-            Text(f"{alert.samples:,}"),
+            Text(f"{_samples(alert):,}"),
             Text(duration((alert.at_ms - alert.since_ms) / 1000)),
         )
     return table
 
 
-def _line(alert: Alert, calendar: Calendar) -> Text:
-    value = "no data" if alert.value is None else f"{_number(alert.value, alert)} over {alert.samples:,}"
-    what = f"{alert.alert} ({_where(alert)}, {alert.severity}): {alert.metric} {value} in {alert.window}, "
+def _line(alert: AnyAlert, calendar: Calendar) -> Text:
+    value = "no data" if alert.value is None else f"{_number(alert.value, alert)} over {_samples(alert):,}"
+    what, window = _what(alert)
+    line = f"  {alert.alert} ({_where(alert)}, {alert.severity}): {what} {value}{' in ' if window else ''}{window}, "
     text = Text(f"{written(alert.at_ms, calendar)}  ")
     text.append(f"{alert.state:<8}", _STYLES[alert.state])
-    return text.append(printable(f"  {what}alert {alert.condition} {_number(alert.bound, alert)}"))
+    return text.append(printable(f"{line}alert {_condition(alert)}"))
 
 
-def _condition(alert: Alert) -> str:
-    return f"{'>' if alert.condition == 'above' else '<'} {_number(alert.bound, alert)}"
+def _what(alert: AnyAlert) -> tuple[str, str]:
+    """What an alert is about, and over which window."""
+    if isinstance(alert, MetricAlert):
+        return alert.metric, alert.window
+    return alert.customer if alert.about is None else f"{alert.customer}, {alert.about}", ""
 
 
-def _number(value: float, alert: Alert) -> str:
-    return shown(value, UNITS.get(alert.metric, "score"))
+def _samples(alert: AnyAlert) -> int:
+    """How much an alert rests on."""
+    return alert.samples if isinstance(alert, MetricAlert) else len(alert.evidence)
 
 
-def _where(alert: Alert) -> str:
+def _condition(alert: AnyAlert) -> str:
+    sign = "≥" if not isinstance(alert, MetricAlert) else ">" if alert.condition == "above" else "<"
+    return f"{sign} {_number(alert.bound, alert)}"
+
+
+def _number(value: float, alert: AnyAlert) -> str:
+    return shown(value, UNITS.get(alert.metric, "score")) if isinstance(alert, MetricAlert) else f"{value:g}"
+
+
+def _where(alert: AnyAlert) -> str:
     return ", ".join(f"{name}={value}" for name, value in alert.labels.items()) or "everywhere"
 
 
-def _order(alert: Alert) -> tuple[int, bool]:
+def _order(alert: AnyAlert) -> tuple[int, bool]:
     """Of one alert's transitions, the later has the larger: fired, resolved, fired again."""
     return alert.sequence, alert.state == "resolved"

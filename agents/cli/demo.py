@@ -15,7 +15,7 @@ from rich.text import Text
 from agents.brokers import open_broker
 from agents.cli.options import Json
 from agents.demo import ALERT, Demo, minutes_after
-from schemas.alert import Alert
+from schemas.alert import MetricAlert
 from schemas.metric import Metric
 
 _ROWS = (
@@ -97,7 +97,7 @@ class _Lines:
             self._console.print(f"{_clock(seen.as_of_ms)}  {seen.sent:,} touchpoints  {values}", soft_wrap=True)
 
 
-def _alert(alert: Alert) -> Text:
+def _alert(alert: MetricAlert) -> Text:
     style = "green" if alert.state == "resolved" else "bold red"
     where = ", ".join(f"{name}={value}" for name, value in alert.labels.items()) or "everywhere"
     value = "no data" if alert.value is None else f"{alert.value:.2f} over {alert.samples}"

@@ -19,7 +19,7 @@ from agents.cli import app
 from agents.reader import printable, reading
 from agents.settings import load
 from agents.simulator import Population, disturb, encode, produce
-from schemas.alert import Alert
+from schemas.alert import MetricAlert
 from schemas.handover import Handover
 from schemas.rejected import Reason, Rejected
 from schemas.union import AnyTouchpoint
@@ -337,7 +337,7 @@ def alert(state="firing", sequence=1, at_ms=START_MS, fingerprint="f1", **change
         "since_ms": at_ms - 90_000,
         "at_ms": at_ms,
     }
-    encoded = msgspec.json.encode(Alert(**(fields | changes)))
+    encoded = msgspec.json.encode(MetricAlert(**(fields | changes)))
     return fingerprint.encode(), encoded
 
 

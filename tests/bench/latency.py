@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from agents.simulator import Population, encode
-from schemas.alert import Alert
+from schemas.alert import decode_alert
 from tests.bench.engines import JobError
 from tests.bench.load import PARTITIONS, Pair
 from tests.e2e.consume import consume
@@ -41,7 +41,7 @@ def run(bootstrap: str, folder: Path, events_per_second: int, seconds: float = 2
         running.wait_until_read(events_per_second)
         fired: dict[str, float] = {}
         for record in consume(bootstrap, running.settings.topic("alerts")):
-            alert = msgspec.json.decode(record.value, type=Alert)
+            alert = decode_alert(record.value)
             if alert.state == "firing":
                 fired.setdefault(alert.alert, record.timestamp)
     if missing := sent.keys() - fired.keys():

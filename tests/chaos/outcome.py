@@ -17,7 +17,7 @@ import msgspec
 
 from agents.changelog import HEAD
 from agents.settings import Settings
-from schemas.alert import Alert
+from schemas.alert import AnyAlert, decode_alert
 from schemas.cell import WATERMARK_HEAD, Cell, CellKey, decode_cell, decode_cell_key, decode_watermark
 from schemas.metric import Metric
 from schemas.rejected import Rejected
@@ -43,7 +43,7 @@ class Outcome:
     boards: dict[CellKey, Counters] = field(default_factory=dict)
     watermarks: dict[tuple[int, bytes], int] = field(default_factory=dict)
     as_of_ms: int = 0
-    alerts: list[Alert] = field(default_factory=list)
+    alerts: list[AnyAlert] = field(default_factory=list)
     standing: dict[str, AlertState] = field(default_factory=dict)
     metrics: dict[bytes, Metric] = field(default_factory=dict)
     rejected: set[tuple[int, int, str]] = field(default_factory=set)
@@ -67,7 +67,7 @@ def read(settings: Settings) -> Outcome:
     _read_cells(found, topic("cells"))
     found.jumps = list(_jumps(changelog))
     _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
-    found.alerts = [msgspec.json.decode(record.value, type=Alert) for record in topic("alerts")]
+    found.alerts = [decode_alert(record.value) for record in topic("alerts")]
     for record in topic("metrics"):
         metric = msgspec.json.decode(record.value, type=Metric)
         known = found.metrics.get(record.key)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.alert import Alert
+from schemas.alert import AnyAlert
 from schemas.cell import CellKey, Segment
 from schemas.metric import Metric
 from stream.config import Config
@@ -109,7 +109,7 @@ def _alerts(calm: Outcome, rough: Outcome) -> Iterator[str]:
     an id has one content; an alert's transitions come in order, with none left out; the state knows of no other last
     one; and in the end the same alerts fire. A rule that can only fire once, and must, does so in both runs.
     """
-    by_id: dict[str, Alert] = {}
+    by_id: dict[str, AnyAlert] = {}
     order: dict[str, list[str]] = {}
     for alert in rough.alerts:
         if by_id.setdefault(alert.id, alert) != alert:

@@ -1,0 +1,55 @@
+"""What stands on the topic of alerts."""
+
+import pytest
+from msgspec import DecodeError, json, structs
+
+from schemas.alert import AnyAlert, Evidence, FrictionAlert, MetricAlert, decode_alert
+
+METRIC = MetricAlert(
+    id="f-1-firing",
+    fingerprint="f",
+    alert="LowCsat",
+    state="firing",
+    severity="warning",
+    labels={"channel": "web"},
+    sequence=1,
+    since_ms=1,
+    at_ms=2,
+    metric="csat_score",
+    window="1h",
+    condition="below",
+    bound=7.0,
+    value=None,
+    samples=0,
+)
+FRICTION = FrictionAlert(
+    id="g-1-firing",
+    fingerprint="g",
+    alert="repeat_contact",
+    state="firing",
+    severity="warning",
+    labels={"region": "eu"},
+    sequence=1,
+    since_ms=1,
+    at_ms=2,
+    customer="ann",
+    value=3.0,
+    bound=3.0,
+    evidence=(Evidence(id="e1", type="chat.started", time_ms=1, channel="chat"),),
+)
+
+
+@pytest.mark.parametrize("alert", [METRIC, FRICTION])
+def test_an_alert_says_what_kind_it_is(alert: AnyAlert) -> None:
+    assert decode_alert(json.encode(alert)) == alert
+
+
+def test_an_alert_of_an_earlier_release_is_about_a_metric() -> None:
+    fields = {name: value for name, value in structs.asdict(METRIC).items() if not name.endswith("_ms")}
+    assert decode_alert(json.encode({**fields, "since": 1, "at": 2})) == METRIC
+
+
+@pytest.mark.parametrize("data", [b"{}", b"[]", b'{"kind":"friction"}', b'{"kind":"other"}', b"\xff", b""])
+def test_what_is_no_alert_is_an_error(data: bytes) -> None:
+    with pytest.raises(DecodeError):
+        decode_alert(data)
