@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from stream.personas import PERSONA, Persona
+from stream.personas import Persona
 from stream.schedule import Week
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
 from stream.stages import PRESETS
+from stream.standing import PERSONA, STAGE, impersonal
 from stream.state import HOT_BYTES
 from stream.windows import WINDOWS
 
@@ -87,14 +88,19 @@ class Config:
         return tuple(dict.fromkeys(name for segmentation in self.segmentations for name in segmentation))
 
     @property
+    def own(self) -> tuple[str, ...]:
+        """The dimensions that follow from a customer's own history."""
+        return (PERSONA, STAGE) if self.personas else (STAGE,)
+
+    @property
     def personal(self) -> tuple[Segmentation, ...]:
-        """The segmentations by persona, where there are personas."""
-        return tuple(names for names in self.segmentations if PERSONA in names) if self.personas else ()
+        """The segmentations by what customers are."""
+        return tuple(names for names in self.segmentations if impersonal(names, self.own) != names)
 
     @property
     def read(self) -> tuple[str, ...]:
         """The dimensions that are read from touchpoints."""
-        return tuple(name for name in self.dimensions if name != PERSONA) if self.personas else self.dimensions
+        return impersonal(self.dimensions, self.own)
 
     def kept(self, what: str) -> int:
         """For how long a ``customer`` is kept, or a kind of case by its title; in milliseconds."""

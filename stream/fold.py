@@ -28,7 +28,7 @@ from stream.intake import Intake
 from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
-from stream.membership import KIND as PERSONAS
+from stream.membership import KIND as STANDINGS
 from stream.membership import Membership
 from stream.presence import Presence
 from stream.record import Record
@@ -93,13 +93,13 @@ class Fold:
         check(self.marker.version, f"{topic}-{partition}")
         self._values = reader(config.read)
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
-        self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.personal)
+        self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.own)
         self._reasons = Vocabulary(config.max_reasons, (key for key in keys if key.startswith(WORD_PREFIX)))
         self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
         self._passing = Passing(self.marker.reached_ms)
-        kinds = [CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed), *([PERSONAS] if config.personal else [])]
+        kinds = [CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed), *([STANDINGS] if config.personal else [])]
         self._timers = {kind: Timers(scan, kind, self._passing) for kind in kinds}
         self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
         watermark_ms = self.marker.watermark_ms
@@ -109,7 +109,9 @@ class Fold:
         self._membership: Membership | None = None
         counting: Counting = self._tally
         if config.personal:
-            self._membership = Membership(config, self.state, self._presence, self._tally, self._timers[PERSONAS])
+            self._membership = Membership(
+                *(config, self.state, self._presence, self._journeys, self._tally, self._timers[STANDINGS])
+            )
             counting = self._membership.ear
         by_kind = {kind: kind(config) for kind in KINDS} | {AnswerKind: AnswerKind(config, self._reasons)}
         hearers: dict[type, CaseBook] = {}
@@ -235,14 +237,14 @@ class Fold:
         return folded
 
     def _count(self, admitted: Admitted) -> None:
-        """What these come to; one step for all of them after the other, each in order; by persona, each by itself."""
+        """What these come to; one step for all of them after the other; by what customers are, each by itself."""
         events, customers, watermarks_ms = admitted.events, admitted.customers, admitted.watermarks_ms
         if self._membership is None:
             self._count_all(events, customers, list(map(self._values, events)), watermarks_ms)
             return
         # What one comes to may make the customer another one before the next.
         for event, customer, watermark_ms in zip(events, customers, watermarks_ms, strict=True):
-            values = self._membership.meet(customer, self._values(event), watermark_ms)
+            values = self._membership.meet(customer, event, self._values(event), watermark_ms)
             self._count_all([event], [customer], [values], [watermark_ms])
             self._membership.follow(customer, event, watermark_ms)
 
@@ -289,7 +291,7 @@ class Fold:
         self._arrivals.clear()
         folded.expired = passed + self._cells.expire(watermark_ms)
         waiting = {kind for kind, timers in self._timers.items() if timers.next_ms <= watermark_ms}
-        if PERSONAS in waiting:
+        if STANDINGS in waiting:
             waiting.add(CUSTOMER)
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, waiting)
         folded.journeys = self._journeys.told.copy()

@@ -18,7 +18,7 @@ from msgspec import Struct
 from stream.facts import Began, HandedOver, Moved, PathTaken, Spread, Stayed
 from stream.segments import Values
 from stream.sketch import bucket
-from stream.stages import BUY, JOINED, LAPSED, LEVELS, Signal
+from stream.stages import BUY, JOINED, LAPSED, LEVELS, NEW, Signal
 
 KEPT = 24
 """The last steps of one journey, which may still be put in order."""
@@ -132,6 +132,16 @@ class Course:
         self._advance(life, step, place, turns)
         if is_new or time_ms >= life.last_ms:
             life.last = step
+
+    def stage(self, life: Life, now_ms: int) -> str:
+        """Where a customer is at a moment after the last step."""
+        if life.stage < 0:
+            return NEW
+        return LAPSED if self.lapses_ms(life) <= now_ms else self.stages[life.stage]
+
+    def lapses_ms(self, life: Life) -> int:
+        """When a customer has lapsed if nothing is heard until then."""
+        return life.last_ms + self.lapse_ms
 
     def lapse(self, life: Life, places: Sequence[Place], turns: list[Turn]) -> None:
         """Nothing has been heard for long."""

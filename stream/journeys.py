@@ -24,11 +24,11 @@ _MOST_PLACES = 10_000
 
 
 class Journeys:
-    """Follows journeys. ``told`` are the steps of this batch that others are to hear of."""
+    """Follows journeys, counted by a ``course``. ``told`` are the steps of this batch that others are to hear of."""
 
     def __init__(self, config: Config, state: State, tally: Tally, timers: Timers) -> None:
-        self._course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
-        self._number = crc32(repr(self._course).encode())
+        self.course = Course(PRESETS[config.stages], config.lapse_ms, config.handoff_ms)
+        self._number = crc32(repr(self.course).encode())
         self._lapse_ms = config.lapse_ms
         self._kept_ms = config.kept("customer")
         self._signals = Signals(config.signals)
@@ -50,7 +50,7 @@ class Journeys:
             self._change_course(journey)
         time_ms, life = event.time_ms, journey.now
         step = journey.step(time_ms, signal, self._place(event, values))
-        if self._course.is_still(life, step, journey.places):
+        if self.course.is_still(life, step, journey.places):
             journey.steps.append(step)
             life.last = step
             if time_ms + self._lapse_ms <= watermark_ms:
@@ -58,14 +58,14 @@ class Journeys:
         elif time_ms >= (life.last_ms + self._lapse_ms if life.lapsed else life.last_ms):
             turns: list[Turn] = []
             journey.steps.append(step)
-            self._course.live(life, step, journey.places, turns)
+            self.course.live(life, step, journey.places, turns)
             self._until_now(customer, journey, watermark_ms, turns)
             if turns:
                 self._count(event.customer, turns, watermark_ms, event)
         else:
             self._again(customer, journey, step, event, watermark_ms)
         if len(journey.steps) > STEPS:
-            self._course.settle(journey)
+            self.course.settle(journey)
         now_ms = self._timers.passing.now_ms(watermark_ms)
         if journey.due_ms <= now_ms:
             self._set_timer(event.customer, journey, now_ms)
@@ -91,9 +91,9 @@ class Journeys:
 
     def _turns(self, journey: Journey) -> list[Turn]:
         """What the steps of a journey that can still be put in order count as now."""
-        life, turns = self._course.lived(journey, journey.steps)
+        life, turns = self.course.lived(journey, journey.steps)
         if journey.now.lapsed and not life.lapsed:
-            self._course.lapse(life, journey.places, turns)
+            self.course.lapse(life, journey.places, turns)
         return turns
 
     def _become(
@@ -106,7 +106,7 @@ class Journeys:
         event: Touchpoint | None = None,
     ) -> None:
         """Count the steps of a journey anew, which counted as ``old``."""
-        journey.now, new = self._course.lived(journey, journey.steps)
+        journey.now, new = self.course.lived(journey, journey.steps)
         self._until_now(customer, journey, watermark_ms, new)
         was, now = Counter(old), Counter(new)
         self._take_back(name, list((was - now).elements()), watermark_ms, event)
@@ -125,11 +125,11 @@ class Journeys:
             if each.course != self._number:
                 self._change_course(each)
         old = self._turns(journey)
-        self._count(name, self._course.join(journey, other), watermark_ms)
+        self._count(name, self.course.join(journey, other), watermark_ms)
         journey.join(other)
         self._become(customer, journey, name, old, watermark_ms)
         if len(journey.steps) > STEPS:
-            self._course.settle(journey)
+            self.course.settle(journey)
         self._set_timer(name, journey, self._timers.passing.now_ms(watermark_ms))
 
     def _until_now(self, customer: Customer, journey: Journey, watermark_ms: int, turns: list[Turn]) -> None:
@@ -137,7 +137,7 @@ class Journeys:
         now_ms, life = self._timers.passing.now_ms(watermark_ms), journey.now
         now_ms = min(now_ms, customer.touched_ms + self._kept_ms)
         if not life.lapsed and life.last_ms + self._lapse_ms <= now_ms:
-            self._course.lapse(life, journey.places, turns)
+            self.course.lapse(life, journey.places, turns)
 
     def _lapse(self, customer: Customer, journey: Journey, name: str, watermark_ms: int) -> None:
         """The customer of that name may have lapsed."""

@@ -1,7 +1,7 @@
-"""Which persona the customers of one partition have: followed touchpoint by touchpoint, and as time passes.
+"""What the customers of one partition are, their persona and stage: touchpoint by touchpoint, and as time passes.
 
-A touchpoint counts in the persona that the customer had when it came; the days on which the customer was active count
-in the one that the customer has now.
+A touchpoint counts in the persona and the stage that the customer had when it came; the days on which the customer was
+active count in those that the customer has now.
 """
 
 from zlib import crc32
@@ -10,16 +10,19 @@ from schemas.touchpoint import Touchpoint
 from stream.config import Config
 from stream.customer import Customer
 from stream.facts import Fact
+from stream.journey import begun
+from stream.journeys import Journeys
 from stream.keeping import CUSTOMER
-from stream.personas import PERSONA, Now, Profile, Rules
+from stream.personas import Now, Profile, Rules
 from stream.presence import Presence
 from stream.segments import Values
+from stream.standing import STAGE, Standing
 from stream.state import State
 from stream.tally import Tally
 from stream.timers import Timers
 
 KIND = b"p"
-"""Of the timers: those of customers, but for their personas."""
+"""Of the timers: those of customers, but for what they are."""
 
 
 class Ear:
@@ -41,13 +44,17 @@ class Ear:
 
 
 class Membership:
-    """Follows the personas of customers; ``ear`` is to hear what becomes of their orders, tickets and answers."""
+    """Follows what customers are; ``ear`` is to hear what becomes of their orders, tickets and answers."""
 
-    def __init__(self, config: Config, state: State, presence: Presence, tally: Tally, timers: Timers) -> None:
+    def __init__(
+        self, config: Config, state: State, presence: Presence, journeys: Journeys, tally: Tally, timers: Timers
+    ) -> None:
         self._rules = Rules(config.personas)
         self._by = config.personal
-        self._course = crc32(repr((config.personas, self._by)).encode())
-        self._at = config.dimensions.index(PERSONA)
+        self._course = crc32(repr((config.personas, self._by, journeys.course)).encode())
+        self._places = [(at, name) for at, name in enumerate(config.dimensions) if name in config.own]
+        self._has_stages = STAGE in config.dimensions
+        self._journeys = journeys
         self._calendar = config.calendar
         self._kept_ms = config.kept("customer")
         self._state = state
@@ -57,21 +64,25 @@ class Membership:
         self._day_ends_ms = 0
         self.ear = Ear(tally)
 
-    def meet(self, customer: Customer, values: Values, watermark_ms: int) -> Values:
-        """A touchpoint has come, with these values of all other dimensions: its values, by the persona before it."""
+    def meet(self, customer: Customer, event: Touchpoint, values: Values, watermark_ms: int) -> Values:
+        """A touchpoint has come, with these values of all other dimensions: its values, by the customer before it."""
         self.run_out(watermark_ms)
         self.ear.heard.clear()
         profile, now = customer.profiled(), self._moment(watermark_ms)
         if not self._is_settled(profile, now):
             self._settle(customer, profile, now, watermark_ms)
-        return (*values[: self._at], profile.persona, *values[self._at :])
+            self._set_timer(customer, event.customer, profile, now)
+        found, own = list(values), profile.standing.own
+        for at, name in self._places:
+            found.insert(at, own.get(name))
+        return tuple(found)
 
     def follow(self, customer: Customer, event: Touchpoint, watermark_ms: int) -> None:
         """The touchpoint has been counted: what it makes of the customer."""
         profile, now = customer.profiled(), self._moment(watermark_ms)
         day = self._calendar.day_number(event.time_ms) if event.by_customer else None
         is_news = self._rules.see(profile, event.time_ms, day, now)
-        if is_news or self.ear.heard or not self._is_settled(profile, now):
+        if is_news or self.ear.heard or self._has_moved(customer, profile, now) or not self._is_settled(profile, now):
             self._learn(customer, profile, event.customer, now, watermark_ms)
 
     def _learn(self, customer: Customer, profile: Profile, name: str, now: Now, watermark_ms: int) -> None:
@@ -80,7 +91,7 @@ class Membership:
             self._rules.learn(profile, fact, now, self._calendar.day_number(time_ms), time_ms)
         self.ear.heard.clear()
         self._settle(customer, profile, now, watermark_ms)
-        self._set_timer(name, profile, now)
+        self._set_timer(customer, name, profile, now)
 
     def absorb(self, customer: Customer, name: str, other: Profile | None, watermark_ms: int) -> None:
         """What was kept of another id of the same customer is; ``other``, or what was heard of a case."""
@@ -100,7 +111,7 @@ class Membership:
             self._state.put(CUSTOMER + key[1:], customer)
             profile, now = customer.profiled(), self._moment(watermark_ms, customer.touched_ms + self._kept_ms)
             self._settle(customer, profile, now, watermark_ms)
-            self._set_timer(key[1:].decode(), profile, now)
+            self._set_timer(customer, key[1:].decode(), profile, now)
 
     def end(self, customer: Customer, watermark_ms: int) -> None:
         """A customer is about to be forgotten: what time has made of them before that still counts."""
@@ -126,16 +137,29 @@ class Membership:
         return profile.course == self._course and now.ms < profile.due_ms
 
     def _settle(self, customer: Customer, profile: Profile, now: Now, watermark_ms: int) -> None:
-        """The customer is what the rules say: the days of activity move there."""
-        persona = self._rules.persona(profile, now)
-        if persona != profile.persona or profile.counted_by != self._by:
-            self._presence.move(customer, profile.standing, (self._by, persona), watermark_ms)
-            profile.persona, profile.counted_by = persona, self._by
+        """The customer is what the rules and the journey say: the days of activity move there."""
+        old, new = profile.standing, self._standing(customer, profile, now)
+        if new != old:
+            self._presence.move(customer, old, new, watermark_ms)
+            profile.counted_by, profile.persona, profile.stage = new
         profile.course = self._course
 
-    def _set_timer(self, name: str, profile: Profile, now: Now) -> None:
+    def _standing(self, customer: Customer, profile: Profile, now: Now) -> Standing:
+        return Standing(self._by, self._rules.persona(profile, now), self._stage(customer, now))
+
+    def _stage(self, customer: Customer, now: Now) -> str | None:
+        return self._journeys.course.stage((customer.journey or begun()).now, now.ms) if self._has_stages else None
+
+    def _has_moved(self, customer: Customer, profile: Profile, now: Now) -> bool:
+        """Whether a step has taken the customer to another stage."""
+        return self._has_stages and self._stage(customer, now) != profile.stage
+
+    def _set_timer(self, customer: Customer, name: str, profile: Profile, now: Now) -> None:
         """Have the customer of that name looked at again once time alone may change them; not later than is said."""
         due_ms = self._rules.changes_ms(profile, now, self._calendar.day_number_start_ms)
+        if self._has_stages and customer.journey is not None:
+            lapses_ms = self._journeys.course.lapses_ms(customer.journey.now)
+            due_ms = lapses_ms if now.ms < lapses_ms and not 0 < due_ms < lapses_ms else due_ms
         if due_ms and not now.ms < profile.due_ms <= due_ms:
             profile.due_ms = due_ms
             self._timers.set(KIND + name.encode(), due_ms)

@@ -13,22 +13,18 @@ from msgspec import Struct
 
 from stream.facts import Answered, Fact, Opened, Purchased, Refunded
 from stream.slices import DAY_MS
+from stream.standing import Standing
 
-PERSONA = "persona"
-"""The dimension, where there are personas."""
 ACTIVE, PURCHASES, TICKETS, REVENUE = "active", "purchases", "tickets", "revenue."
 """What is summed up by day; revenue by its currency."""
-Standing = tuple[tuple[tuple[str, ...], ...], str | None]
-"""Segmentations by persona, and the persona that somebody has in them."""
-NOBODY: Standing = (), None
 NPS_GROUPS = ("promoter", "passive", "detractor")
 _SCORES = 8
 """NPS answers of one customer, the last ones, that may still be taken back."""
 
 
 class Profile(Struct, array_like=True):
-    """What is kept of a customer. The days of activity count in the segments of ``persona`` (None: in none), of the
-    segmentations ``counted_by``.
+    """What is kept of a customer. The days of activity count in the segments of ``persona`` and ``stage`` (None: in
+    none), of the segmentations ``counted_by``.
 
     ``due_ms`` is when the customer is to be looked at again, ``course`` by what rules that was said. ``first_ms`` is
     the first touchpoint, ``last_ms`` the last thing that the customer did (both 0 before there is one). ``scores`` are
@@ -43,11 +39,12 @@ class Profile(Struct, array_like=True):
     last_ms: int = 0
     scores: list[tuple[int, int]] = []
     sums: dict[str, dict[int, int]] = {}
+    stage: str | None = None
 
     @property
     def standing(self) -> Standing:
         """Where the days of activity count."""
-        return self.counted_by, self.persona
+        return Standing(self.counted_by, self.persona, self.stage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from stream.arrivals import Arrival
 from stream.config import Config
 from stream.customer import Customer
 from stream.facts import Cohort
-from stream.personas import NOBODY, Profile, Standing
+from stream.personas import Profile
 from stream.segments import Segments
 from stream.slices import DAY_MS
+from stream.standing import NOBODY, Standing
 from stream.tally import Coder, Tally
 
 
@@ -28,7 +29,7 @@ class Presence:
         self._first = tally.coder(activity.FIRST)
         self._day, self._start_ms, self._end_ms = 0, 0, 0
         self._entered: list[tuple[int, Coder]] = []
-        self._has_personas = bool(config.personal)
+        self._is_personal = bool(config.personal)
 
     def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
         """The customer did something: count the day, once for each segment."""
@@ -53,7 +54,7 @@ class Presence:
         return self._calendar.day_number_start_ms(first_day), self._tally.coder(fact)
 
     def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
-        if customer.profile is not None and not self._has_personas:
+        if customer.profile is not None and not self._is_personal:
             self._leave(customer, customer.profile, watermark_ms)
         day, days, keys = self._day, customer.activity, self._segments.keys
         new: list[int] = []
@@ -83,15 +84,15 @@ class Presence:
         self._tally.add_day([coder[place] for place in places], start_ms, watermark_ms)
 
     def move(self, customer: Customer, old: Standing, new: Standing, watermark_ms: int) -> None:
-        """The customer has another persona: all days that are kept are taken back from the old one's segments, and
-        count in the new one's."""
+        """The customer is something else now: all days that are kept are taken back from the old segments, and count in
+        the new ones."""
         for key, known in customer.activity.items():
-            was, now = (self._segments.by_persona(key, standing) for standing in (old, new))
+            was, now = (self._segments.by_standing(key, standing) for standing in (old, new))
             self._stand(known, [place for place in was if place not in now], -1, watermark_ms)
             self._stand(known, [place for place in now if place not in was], 1, watermark_ms)
 
     def _leave(self, customer: Customer, profile: Profile, watermark_ms: int) -> None:
-        """There are no personas any more: were there to be some again, days would be missing where these counted."""
+        """Nothing counts by what customers are any more: were it to again, days would be missing there."""
         self.move(customer, profile.standing, NOBODY, watermark_ms)
         customer.unprofiled()
 

@@ -11,7 +11,8 @@ from stream.customer import Customer
 from stream.driver import Line, Store
 from stream.fold import Fold
 from stream.keeping import CUSTOMER
-from stream.personas import PERSONA, Now, Profile, Rules
+from stream.personas import Now, Profile, Rules
+from stream.standing import PERSONA
 
 _encode = json.Encoder().encode
 

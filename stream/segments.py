@@ -11,7 +11,7 @@ from schemas.cell import Segment
 from schemas.touchpoint import Touchpoint
 from schemas.union import AnyTouchpoint
 from stream.config import Segmentation
-from stream.personas import PERSONA, Standing
+from stream.standing import Standing, impersonal
 
 OTHER = "other"
 """The value that stands for all beyond the cap."""
@@ -64,16 +64,17 @@ class Segments:
         dimensions: tuple[str, ...],
         limit: int,
         known: tuple[Segment, ...] = (),
-        personal: tuple[Segmentation, ...] = (),
+        own: tuple[str, ...] = (),
     ) -> None:
         def index(names: Segmentation) -> tuple[tuple[str, int], ...]:
             return tuple((name, dimensions.index(name)) for name in names)
 
         self._indexes = [index(names) for names in segmentations]
-        self._personal = personal
-        self._persona_at = dimensions.index(PERSONA) if personal else 0
-        self._counted = {names for names in segmentations if names not in personal}
-        self._by_days = [index(names) for names in dict.fromkeys(map(_impersonal, segmentations))]
+        self._own_at = {name: dimensions.index(name) for name in own if name in dimensions}
+        self._personal = tuple(names for names in segmentations if impersonal(names, own) != names)
+        self._counted = set(segmentations) - set(self._personal)
+        kept = dict.fromkeys(impersonal(names, own) for names in segmentations)
+        self._by_days = [index(names) for names in kept]
         self._width = len(dimensions)
         self._limit = limit
         self._known: dict[Segment, None] = dict.fromkeys(known)
@@ -106,13 +107,13 @@ class Segments:
     def days(self, values: Values) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """The segments by which days of activity are kept, each with those in which they count.
 
-        These are the same, but for segmentations by persona: their days are kept without it, for it changes.
+        These are the same, but for segmentations by what the customer is: days are kept without it, for it changes.
         """
         if not self._personal:
             return tuple((number, (number,)) for number in self.numbers(values))
         known = self._fitted(values)
         segments = (self._segment(index, known) for index in self._by_days)
-        standing = self._personal, known[self._persona_at]
+        standing = Standing(self._personal, **{name: known[at] for name, at in self._own_at.items()})
         return tuple((self._number(each), self._places(each, standing)) for each in segments if each is not None)
 
     def kept(self, key: str, standing: Standing) -> tuple[int, tuple[int, ...]]:
@@ -120,21 +121,19 @@ class Segments:
         segment = self._capped(tuple((name, value) for name, value in orjson.loads(key)))
         return self._number(segment), self._places(segment, standing)
 
-    def by_persona(self, key: str, standing: Standing) -> tuple[int, ...]:
-        """The segments of a persona in which days count that are kept by the segment of that key."""
-        return self._by_persona(tuple((name, value) for name, value in orjson.loads(key)), standing)
+    def by_standing(self, key: str, standing: Standing) -> tuple[int, ...]:
+        """The segments of what a customer is in which days count that are kept by the segment of that key."""
+        return self._by_standing(tuple((name, value) for name, value in orjson.loads(key)), standing)
 
     def _places(self, segment: Segment, standing: Standing) -> tuple[int, ...]:
         own = (self._number(segment),) if _names(segment) in self._counted else ()
-        return own + self._by_persona(segment, standing)
+        return own + self._by_standing(segment, standing)
 
-    def _by_persona(self, segment: Segment, standing: Standing) -> tuple[int, ...]:
-        segmentations, persona = standing
-        if persona is None:
-            return ()
-        values, rest = {**dict(segment), PERSONA: persona}, _names(segment)
-        found = (tuple((name, values[name]) for name in names) for names in segmentations if _impersonal(names) == rest)
-        return tuple(self._number(self._capped(each)) for each in found)
+    def _by_standing(self, segment: Segment, standing: Standing) -> tuple[int, ...]:
+        own, rest = standing.own, _names(segment)
+        values = {**dict(segment), **own}
+        found = (names for names in standing.segmentations if names != rest and impersonal(names, own) == rest)
+        return tuple(self._number(self._capped(tuple((name, values[name]) for name in names))) for names in found)
 
     def _fitted(self, values: Values) -> Values:
         """What is stored may be of other settings."""
@@ -176,8 +175,3 @@ class Segments:
 
 def _names(segment: Segment) -> Segmentation:
     return tuple(name for name, _ in segment)
-
-
-def _impersonal(names: Segmentation) -> Segmentation:
-    """A segmentation without the persona."""
-    return tuple(name for name in names if name != PERSONA)

@@ -45,6 +45,8 @@ PRESETS: Mapping[str, tuple[str, ...]] = {
 }
 """What the stages are called, in order; where two have the same name they are one."""
 
+NEW = "new"
+"""Where customers are of whom no step is known."""
 LAPSED = "lapsed"
 """Where customers are that nothing has been heard of for long."""
 JOINED = "joined"

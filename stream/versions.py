@@ -14,7 +14,7 @@ from msgspec import msgpack
 
 from stream.errors import CxstreamError
 
-VERSION = 5
+VERSION = 6
 """Of a state as a whole, in its marker: to be raised together with the version of any shape."""
 _HEAD = b"\xc1"
 T = TypeVar("T")

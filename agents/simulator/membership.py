@@ -9,7 +9,7 @@ TRIAL_MS = 14 * 24 * HOUR_MS
 
 
 def membership(scene: Scene) -> None:
-    """New customers create an account and may try and buy a plan; the others cancel theirs.
+    """New customers create an account, may try and buy a plan, and leave; the others cancel theirs.
 
     The decisions take minutes instead of days, so that a run of an hour has some of each.
     """
@@ -23,7 +23,9 @@ def membership(scene: Scene) -> None:
     scene.wait(120)
     scene.emit(TrialStarted, "web", ends_ms=scene.now_ms + TRIAL_MS, **account)
     scene.wait(700, 0.8)
-    if scene.chance(0.45):
+    pays = scene.chance(0.45)
+    if pays:
         scene.emit(AccountConverted, "web", **account)
-    elif scene.chance(0.35):
+        scene.wait(900, 0.8)
+    if scene.chance(0.2 if pays else 0.35):
         scene.emit(AccountCancelled, "web", reason=scene.pick(CANCELLATIONS), **account)

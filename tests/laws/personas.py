@@ -1,4 +1,4 @@
-"""The truth of personas, the naive way: go through all that a customer has done so far, each time anew.
+"""The truth of personas and stages, the naive way: go through all that a customer has done so far, each time anew.
 
 A rule is a name and its conditions; a condition is what it is about and its numbers.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.laws import commerce, oracle
+from tests.laws import commerce, oracle, travels
 from tests.laws.commerce import Event, of
 from tests.laws.lives import lives
 
@@ -68,10 +68,19 @@ def persona(rules: list[Rule], events: list[Event], now: int, zone: str) -> str 
     return None
 
 
+def stage(events: list[Event], now: int) -> str:
+    """Where the last move has taken a customer of whom these are all touchpoints, in order of arrival."""
+    steps = [event for event in events if travels.is_step(event, oracle.by_customer(event))]
+    moves = [
+        turn.what for turn in travels.turns(sorted(steps, key=lambda e: e["time"]), now) if turn.what[0] == "moved"
+    ]
+    return str(moves[-1][2]) if moves else "new"
+
+
 @dataclass
 class Watch:
-    """Events in order of arrival, each with the persona that its customer had then (``then``); ``source`` says on which
-    partition a customer is, ``reached`` how far event time has come there."""
+    """Events in order of arrival, each with the persona and the stage that its customer had then (``then``); ``source``
+    says on which partition a customer is, ``reached`` how far event time has come there."""
 
     rules: list[Rule]
     zone: str
@@ -82,24 +91,20 @@ class Watch:
     def see(self, event: Event) -> None:
         source = self.source(event["customer"])
         now = self.reached[source] = max(self.reached.get(source, 0), event["time"])
-        self.then.append(self.with_persona(event, now))
+        self.then.append({**event, **self.standing(event["customer"], now)})
 
-    def with_persona(self, event: Event, now: int) -> Event:
-        """An event with the persona that its customer has by what has been seen."""
-        known = [other for other in self.then if other["customer"] == event["customer"]]
+    def standing(self, customer: str, now: int) -> dict[str, str]:
+        """The persona, if any, and the stage of a customer by what has been seen."""
+        known = [other for other in self.then if other["customer"] == customer]
         found = persona(self.rules, known, now, self.zone)
-        return {**event, "persona": found} if found is not None else event
+        return {"stage": stage(known, now), **({"persona": found} if found is not None else {})}
 
     def now(self) -> list[Event]:
-        """The same, each with the persona that its customer has now."""
-        found: dict[str, str | None] = {}
-        for customer in {event["customer"] for event in self.then}:
-            known = [event for event in self.then if event["customer"] == customer]
-            found[customer] = persona(self.rules, known, self.reached[self.source(customer)], self.zone)
-        plain = [{name: value for name, value in event.items() if name != "persona"} for event in self.then]
-        return [
-            {**event, "persona": name} if (name := found[event["customer"]]) is not None else event for event in plain
-        ]
+        """The same, each with the persona and the stage that its customer has now."""
+        customers = {event["customer"] for event in self.then}
+        found = {customer: self.standing(customer, self.reached[self.source(customer)]) for customer in customers}
+        plain = [{name: event[name] for name in event if name not in ("persona", "stage")} for event in self.then]
+        return [{**event, **found[event["customer"]]} for event in plain]
 
 
 def some_rules(random: Random) -> list[Rule]:

@@ -13,6 +13,7 @@ from stream.config import Config
 from stream.driver import Driver
 from stream.metrics import Value
 from stream.personas import ACTIVE, PURCHASES, TICKETS, Persona, Within
+from stream.stages import LAPSED, NEW, STAGES
 from stream.versions import NewerStateError
 from tests.laws.oracle import Event
 from tests.laws.stories import DAY, HOUR, START, Teller, record
@@ -155,28 +156,29 @@ def test_what_another_deployment_hands_over_is_passed_over() -> None:
     assert [(folded.handed, folded.rejected) for folded in driver.folded] == [([], [])]
 
 
-def by_persona(driver: Driver, events: list[Event]) -> dict[tuple[object, ...], Value | None]:
-    """What the days count for each persona, over some stretches of days."""
+def by_standing(driver: Driver, events: list[Event]) -> dict[tuple[object, ...], Value | None]:
+    """What the days count for each persona and each stage, over some stretches of days."""
     first = min(event["time"] for event in events) // DAY * DAY
     last = max(event["time"] for event in events) // DAY * DAY
     return {
-        (name, start, persona): driver.value(name, (start, last + DAY), persona=persona)
+        (name, start, value): driver.value(name, (start, last + DAY), **{by: value})
         for name in ("active_customers", "new_customers", "retained_customers")
         for start in (first, last - 8 * DAY, last)
-        for persona in ("buyer", "asker", "quiet", "guest")
+        for by, values in (("persona", ("buyer", "asker", "quiet", "guest")), ("stage", (NEW, LAPSED, *STAGES)))
+        for value in values
     }
 
 
 @laws
 @given(seeds)
-def test_a_joined_customer_has_one_persona(seed: int) -> None:
+def test_a_joined_customer_has_one_persona_and_one_stage(seed: int) -> None:
     personas = (
         Persona("buyer", (Within(PURCHASES, 30, at_least=2),)),
         Persona("asker", (Within(TICKETS, 30, at_least=2),)),
         Persona("quiet", (Within(ACTIVE, 60, below=3),)),
         Persona("guest"),
     )
-    settings = Config(segmentations=((), ("persona",)), personas=personas)
+    settings = Config(segmentations=((), ("persona",), ("stage",)), personas=personas)
     persons, joined, alone = (
         Persons(seed),
         Driver(settings, partitions=PARTITIONS),
@@ -186,4 +188,4 @@ def test_a_joined_customer_has_one_persona(seed: int) -> None:
     for driver, told in ((joined, events), (alone, persons.as_one(events))):
         feed(driver, told, sizes(seed))
         driver.advance(NOW)
-    assert by_persona(joined, events) == by_persona(alone, events)
+    assert by_standing(joined, events) == by_standing(alone, events)

@@ -1,4 +1,4 @@
-"""Laws of personas: whatever the order, the batches and the crashes, who was what, and what counts where, is one."""
+"""Laws of personas and stages: whatever the order, batches and crashes, who was what, and what counts where, is one."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from schemas.cell import Segment
-from stream.config import Config
+from stream.config import Config, Segmentation
 from stream.counters import Counters
 from stream.driver import Driver
 from stream.marker import MARKER, decode_marker
@@ -36,8 +36,12 @@ from tests.laws.test_fold import (
 )
 from tests.laws.test_fold import config as usual
 
-SEGMENTATIONS = ((), ("persona",), ("channel",), ("persona", "channel"), ("region", "persona"))
+BY_PERSONA = ((), ("persona",), ("channel",), ("persona", "channel"), ("region", "persona"))
+BY_STAGE = ((), ("stage",), ("channel",), ("stage", "channel"), ("persona", "stage"))
+dimensions = st.sampled_from([BY_PERSONA, BY_STAGE])
+zones = st.sampled_from(["UTC", "Europe/Oslo", "Asia/Kathmandu"])
 IDLE = 2_000
+LATER = NOW + 90 * DAY
 
 
 def built(condition: Condition) -> Built:
@@ -54,19 +58,27 @@ def built(condition: Condition) -> Built:
     return Within({"active": ACTIVE, "tickets": TICKETS, "purchases": PURCHASES}[what], *rest)
 
 
-def config(rules: list[Rule], zone: str = "UTC") -> Config:
+def config(rules: list[Rule], zone: str = "UTC", by: tuple[Segmentation, ...] = BY_PERSONA) -> Config:
     ours = tuple(Persona(name, tuple(map(built, conditions))) for name, conditions in rules)
-    return replace(usual(zone), segmentations=SEGMENTATIONS, personas=ours)
+    return replace(usual(zone), segmentations=by, personas=ours)
 
 
 class Told:
     """A driver and the oracle, told the same; now and then a partition is silent for some days."""
 
-    def __init__(self, rules: list[Rule], seed: int, partitions: int = 1, zone: str = "UTC") -> None:
-        self.driver = Driver(config(rules, zone), partitions=partitions)
+    def __init__(
+        self,
+        rules: list[Rule],
+        seed: int,
+        partitions: int = 1,
+        zone: str = "UTC",
+        by: tuple[Segmentation, ...] = BY_PERSONA,
+        now_ms: int = NOW,
+    ) -> None:
+        self.driver = Driver(config(rules, zone, by), partitions=partitions)
         self.watch = Watch(rules, zone, lambda customer: self.driver.source_of(customer.encode()))
         self.random = Random(seed)
-        self.clock_ms = NOW
+        self.clock_ms = now_ms
 
     def tell(self, events: list[Event], silences: bool, crash: Callable[[Driver, int], None] | None = None) -> None:
         at, batches = 0, sizes(self.random.randrange(10**6))
@@ -115,31 +127,36 @@ def by_day(driver: Driver, day_ms: int, segment: Segment) -> Counters:
     return {name: number for name, number in counters.items() if number and name.startswith(("active.", "cohort."))}
 
 
-def assert_personas_add_up(driver: Driver, events: list[Event], zone: str) -> None:
-    """Where everybody has a persona: over all personas, every counter of who was active is that of all customers."""
+def assert_all_add_up(driver: Driver, events: list[Event], zone: str, by: str = "persona") -> None:
+    """Where everybody has a persona, or a stage: over all of these, what counts of who was active is of everybody."""
     calendar = Calendar(zone)
     firsts = {midnight.replace(day=1) for midnight in days(events, zone)} | set(days(events, zone))
-    personas = {dict(segment)["persona"] for segment in driver.segments() if "persona" in dict(segment)}
+    values = {dict(segment)[by] for segment in driver.segments() if by in dict(segment)}
     for rest in [(), *[(("channel", channel),) for channel in ("web", "phone", "chat", "email")]]:
         for midnight in map(calendar.midnight_ms, sorted(firsts)):
             total: Counters = {}
-            for name in personas:
-                for counter, number in by_day(driver, midnight, (("persona", name), *rest)).items():
+            for value in values:
+                for counter, number in by_day(driver, midnight, ((by, value), *rest)).items():
                     total[counter] = total.get(counter, 0) + number
             assert total == by_day(driver, midnight, rest)
 
 
 @settings(laws, max_examples=60)
-@given(seed=seeds, zone=st.sampled_from(["UTC", "Europe/Oslo", "Asia/Kathmandu"]), silences=st.booleans())
-def test_any_story_by_persona_equals_the_list(seed: int, zone: str, silences: bool) -> None:
+@given(seed=seeds, zone=zones, silences=st.booleans(), by=dimensions)
+def test_any_story_by_persona_or_stage_equals_the_list(
+    seed: int, zone: str, silences: bool, by: tuple[Segmentation, ...]
+) -> None:
     random = Random(seed)
-    events = Teller(seed, days=random.choice((2, 8, 20))).story(random.randint(1, 4), acts=3)
+    days, now_ms = random.choice(((2, NOW), (8, NOW), (20, NOW), (90, LATER)))
+    events = Teller(seed, days=days).story(random.randint(1, 4), acts=3)
     assume(events)
-    told = Told(some_rules(random), seed, partitions=random.choice((1, 2)), zone=zone)
+    told = Told(some_rules(random), seed, partitions=random.choice((1, 2)), zone=zone, by=by, now_ms=now_ms)
     told.tell(events, silences)
     told.check(seed)
-    if told.watch.rules[-1][0] == "rest":
-        assert_personas_add_up(told.driver, events, zone)
+    if by == BY_STAGE:
+        assert_all_add_up(told.driver, events, zone, "stage")
+    elif told.watch.rules[-1][0] == "rest":
+        assert_all_add_up(told.driver, events, zone)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -148,16 +165,25 @@ def test_a_large_story_by_persona_equals_the_list(seed: int) -> None:
     told = Told([*some_rules(Random(seed)), ("all", [])], seed, partitions=3)
     told.tell(events, silences=seed > 1)
     told.check(seed)
-    assert_personas_add_up(told.driver, events, "UTC")
+    assert_all_add_up(told.driver, events, "UTC")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_large_story_by_stage_equals_the_list(seed: int) -> None:
+    events = Teller(seed, days=90).story(customers=20, acts=5)
+    told = Told([], seed, partitions=3, by=BY_STAGE, now_ms=LATER)
+    told.tell(events, silences=seed > 1)
+    told.check(seed)
+    assert_all_add_up(told.driver, events, "UTC", "stage")
 
 
 @laws
-@given(seed=seeds)
-def test_any_batches_give_the_same_personas(seed: int) -> None:
+@given(seed=seeds, by=dimensions)
+def test_any_batches_give_the_same_personas(seed: int, by: tuple[Segmentation, ...]) -> None:
     events, rules = Teller(seed).story(customers=6, acts=3), some_rules(Random(seed))
     stores = []
     for batches in (iter([len(events)]), sizes(seed), iter([1] * len(events))):
-        driver, at = Driver(config(rules)), 0
+        driver, at = Driver(config(rules, by=by)), 0
         while at < len(events):
             size = next(batches)
             driver.feed([record(event) for event in events[at : at + size]], NOW)
@@ -167,10 +193,12 @@ def test_any_batches_give_the_same_personas(seed: int) -> None:
 
 
 @laws
-@given(seed=seeds, lose=st.booleans(), again=st.one_of(st.none(), st.integers(0, 40)))
-def test_a_crash_changes_nothing_of_personas(seed: int, lose: bool, again: int | None) -> None:
+@given(seed=seeds, lose=st.booleans(), again=st.one_of(st.none(), st.integers(0, 40)), by=dimensions)
+def test_a_crash_changes_nothing_of_personas(
+    seed: int, lose: bool, again: int | None, by: tuple[Segmentation, ...]
+) -> None:
     events, chance = Teller(seed).story(customers=6, acts=3), Random(seed)
-    told = Told(some_rules(chance), seed, partitions=2)
+    told = Told(some_rules(chance), seed, partitions=2, by=by)
 
     def crash(driver: Driver, now_ms: int) -> None:
         if chance.random() < 0.3:
@@ -181,10 +209,10 @@ def test_a_crash_changes_nothing_of_personas(seed: int, lose: bool, again: int |
 
 
 @laws
-@given(seed=seeds)
-def test_a_crash_in_a_silence_changes_nothing_of_personas(seed: int) -> None:
+@given(seed=seeds, by=dimensions)
+def test_a_crash_in_a_silence_changes_nothing_of_personas(seed: int, by: tuple[Segmentation, ...]) -> None:
     events, chance = Teller(seed).story(customers=5, acts=3), Random(seed)
-    told = Told(some_rules(chance), seed)
+    told = Told(some_rules(chance), seed, by=by)
 
     def crash(driver: Driver, now_ms: int) -> None:
         if chance.random() < 0.5:
@@ -195,15 +223,18 @@ def test_a_crash_in_a_silence_changes_nothing_of_personas(seed: int) -> None:
 
 
 @laws
-@given(seed=seeds, kept=st.sampled_from([2 * DAY, 10 * DAY, 42 * DAY]))
-def test_what_is_forgotten_is_in_its_persona_whatever_the_batches(seed: int, kept: int) -> None:
+@given(seed=seeds, kept=st.sampled_from([2 * DAY, 10 * DAY, 42 * DAY]), by=dimensions)
+def test_what_is_forgotten_is_in_its_persona_whatever_the_batches(
+    seed: int, kept: int, by: tuple[Segmentation, ...]
+) -> None:
     events = Teller(seed, days=300).story(customers=4, acts=8)
     ours = config([*some_rules(Random(seed)), ("all", [])])
-    forgetful = replace(keeping.config(kept), segmentations=SEGMENTATIONS, personas=ours.personas)
+    forgetful = replace(keeping.config(kept), segmentations=by, personas=ours.personas)
     stores = []
     for batches in (iter([len(events)]), sizes(seed), iter([1] * len(events))):
         driver = fed(Driver(forgetful), events, batches, keeping.NOW)
         stores.append([decoded(store) for store in cells(driver)])
     assert stores[0] == stores[1] == stores[2]
     last = max(event["time"] for event in events)
-    assert_personas_add_up(driver, [event for event in events if event["time"] > last - 38 * DAY], "UTC")
+    recent = [event for event in events if event["time"] > last - 38 * DAY]
+    assert_all_add_up(driver, recent, "UTC", "persona" if by == BY_PERSONA else "stage")

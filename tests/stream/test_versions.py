@@ -107,6 +107,7 @@ def test_answers_of_release_1_are_still_replaced() -> None:
         (2, ("resolved", "art.", "ces:", "csat:", "nps:")),
         (3, ("resolved", "trials.started", "trials.converted", "purchases.")),
         (4, ("",)),
+        (5, ("",)),
     ],
 )
 def test_cases_of_an_earlier_release_are_taken_back_where_they_were_counted(
