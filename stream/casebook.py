@@ -120,7 +120,13 @@ class CaseBook:
             case = self._state.get(key, self._kind.decode)
             if isinstance(case, Timed) and case.due_ms == due_ms:
                 self._state.put(key, case)
+                self._tally.turn_to(self._customer(key))
                 self._become(key, case, self._kind.counted(case), watermark_ms)
+                self._tally.turn_back()
+
+    def _customer(self, key: bytes) -> str:
+        """Whose case it is."""
+        return _decode_name(key[len(self._prefix) :])[0]
 
     def _become(self, key: bytes, case: Case, new: Contributions, watermark_ms: int) -> None:
         """Count a case as ``new``."""
@@ -160,8 +166,7 @@ class CaseBook:
         kind = type(each.fact)
         hearer = self._hearers.get(kind)
         if hearer is not None:
-            customer, *_ = _decode_name(key[len(self._prefix) :])
-            hearer.take(Told(customer, each.fact), each.values, watermark_ms)
+            hearer.take(Told(self._customer(key), each.fact), each.values, watermark_ms)
         elif kind in BY_DAY:
             self._tally.count_day(each.fact, each.values, each.time_ms, watermark_ms)
         else:

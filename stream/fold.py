@@ -182,7 +182,7 @@ class Fold:
             return folded
         next_ms = min(timers.next_due_ms() for timers in self._timers.values())
         if next_ms <= self._passing.now_ms(marker.watermark_ms):
-            self._run_out()
+            self._run_out(self._admission.watermark_ms)
             self._finish((), folded, generation, marker.clock_ms)
         elif next_ms <= (reached_ms := self._passing.by_now(marker.watermark_ms, now_ms - marker.clock_ms)):
             new = replace(marker, reached_ms=reached_ms, clock_ms=now_ms, generation=generation)
@@ -211,6 +211,8 @@ class Fold:
         self._reasons.rollback()
         self._journeys.clear()
         self._identities.clear()
+        if self._membership is not None:
+            self._membership.clear()
         for timers in self._timers.values():
             timers.rollback()
         self._admission.reach(self.marker.watermark_ms)
@@ -231,7 +233,7 @@ class Fold:
         for index in sorted(refused):
             folded.rejected.append(rejected(self.topic, self.partition, records[index], *refused[index]))
         if records:
-            self._run_out()
+            self._run_out(self._admission.watermark_ms)
             self._finish(records, folded, generation, now_ms)
         folded.capped = self._capped - capped_before
         return folded
@@ -244,6 +246,7 @@ class Fold:
             return
         # What one comes to may make the customer another one before the next.
         for event, customer, watermark_ms in zip(events, customers, watermarks_ms, strict=True):
+            self._run_out(watermark_ms)
             values = self._membership.meet(customer, event, self._values(event), watermark_ms)
             self._count_all([event], [customer], [values], [watermark_ms])
             self._membership.follow(customer, event, watermark_ms)
@@ -273,10 +276,10 @@ class Fold:
         if self._membership is not None:
             self._membership.end(customer, watermark_ms)
 
-    def _run_out(self) -> None:
+    def _run_out(self, watermark_ms: int) -> None:
         """Look at whatever the time has come for."""
         for timed in self._timed:
-            timed.run_out(self._admission.watermark_ms)
+            timed.run_out(watermark_ms)
 
     def _finish(self, records: Sequence[Record], folded: Folded, generation: int, clock_ms: int) -> None:
         watermark_ms, first = self._admission.watermark_ms, self.marker.first_offset

@@ -24,23 +24,39 @@ from stream.timers import Timers
 KIND = b"p"
 """Of the timers: those of customers, but for what they are."""
 
+Heard = tuple[int, Fact]
+"""When it happened, and what."""
+
 
 class Ear:
-    """Counts in a tally, and remembers what was ``heard`` of the cases of one customer.
-
-    What time alone makes of others' cases may be among it: carts and trials, of which personas know nothing.
+    """Counts in a tally, and remembers what was ``heard`` of the cases of the customer at hand; and what was
+    ``overheard``, by customer, that time alone made of cases.
     """
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
-        self.heard: list[tuple[int, Fact]] = []
+        self.heard: list[Heard] = []
+        self.overheard: dict[str, list[Heard]] = {}
+        self._hears = [self.heard]
+
+    def turn_to(self, customer: str) -> None:
+        self._hears.append(self.overheard.setdefault(customer, []))
+
+    def turn_back(self) -> None:
+        self._hears.pop()
 
     def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
-        self.heard.append((time_ms, fact))
+        self._hears[-1].append((time_ms, fact))
         self._tally.count(fact, values, time_ms, watermark_ms)
 
     def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
         self._tally.count_day(fact, values, time_ms, watermark_ms)
+
+    def clear(self) -> None:
+        """Nothing was heard."""
+        self.heard.clear()
+        self.overheard.clear()
+        del self._hears[1:]
 
 
 class Membership:
@@ -66,7 +82,6 @@ class Membership:
 
     def meet(self, customer: Customer, event: Touchpoint, values: Values, watermark_ms: int) -> Values:
         """A touchpoint has come, with these values of all other dimensions: its values, by the customer before it."""
-        self.run_out(watermark_ms)
         self.ear.heard.clear()
         profile, now = customer.profiled(), self._moment(watermark_ms)
         if not self._is_settled(profile, now):
@@ -83,13 +98,15 @@ class Membership:
         day = self._calendar.day_number(event.time_ms) if event.by_customer else None
         is_news = self._rules.see(profile, event.time_ms, day, now)
         if is_news or self.ear.heard or self._has_moved(customer, profile, now) or not self._is_settled(profile, now):
-            self._learn(customer, profile, event.customer, now, watermark_ms)
+            self._learn(customer, profile, event.customer, self.ear.heard, now, watermark_ms)
 
-    def _learn(self, customer: Customer, profile: Profile, name: str, now: Now, watermark_ms: int) -> None:
+    def _learn(
+        self, customer: Customer, profile: Profile, name: str, heard: list[Heard], now: Now, watermark_ms: int
+    ) -> None:
         """What was heard of the customer's cases, and what it makes of the customer."""
-        for time_ms, fact in self.ear.heard:
+        for time_ms, fact in heard:
             self._rules.learn(profile, fact, now, self._calendar.day_number(time_ms), time_ms)
-        self.ear.heard.clear()
+        heard.clear()
         self._settle(customer, profile, now, watermark_ms)
         self._set_timer(customer, name, profile, now)
 
@@ -98,10 +115,13 @@ class Membership:
         profile, now = customer.profiled(), self._moment(watermark_ms)
         if other is not None:
             self._rules.join(profile, other, now)
-        self._learn(customer, profile, name, now, watermark_ms)
+        self._learn(customer, profile, name, self.ear.heard, now, watermark_ms)
 
     def run_out(self, watermark_ms: int) -> None:
-        """Look at the customers whom time alone may have made others."""
+        """Look at the customers whom time alone may have made others, after it has changed their cases."""
+        while self.ear.overheard:
+            name, heard = self.ear.overheard.popitem()
+            self._overhear(name, heard, watermark_ms)
         for due_ms, key in self._timers.run_out(self._timers.passing.now_ms(watermark_ms)):
             customer = self._state.get(CUSTOMER + key[1:], Customer.decode)
             if customer is None or customer.profile is None or customer.profile.due_ms != due_ms:
@@ -112,6 +132,17 @@ class Membership:
             profile, now = customer.profiled(), self._moment(watermark_ms, customer.touched_ms + self._kept_ms)
             self._settle(customer, profile, now, watermark_ms)
             self._set_timer(customer, key[1:].decode(), profile, now)
+
+    def _overhear(self, name: str, heard: list[Heard], watermark_ms: int) -> None:
+        customer = self._state.get(CUSTOMER + name.encode(), Customer.decode)
+        if heard and customer is not None and customer.joined is None:
+            self._state.put(CUSTOMER + name.encode(), customer)
+            now = self._moment(watermark_ms, customer.touched_ms + self._kept_ms)
+            self._learn(customer, customer.profiled(), name, heard, now, watermark_ms)
+
+    def clear(self) -> None:
+        """What was heard is not to be."""
+        self.ear.clear()
 
     def end(self, customer: Customer, watermark_ms: int) -> None:
         """A customer is about to be forgotten: what time has made of them before that still counts."""

@@ -24,8 +24,13 @@ BySegment = dict[int, Counters]
 
 
 class Counting(Protocol):
-    """Counts facts in all segments of their values."""
+    """Counts facts in all segments of their values.
 
+    Between ``turn_to`` and ``turn_back``, they are of a customer who is not the one at hand.
+    """
+
+    def turn_to(self, customer: str) -> None: ...
+    def turn_back(self) -> None: ...
     def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None: ...
     def count_day(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None: ...
 
@@ -90,6 +95,12 @@ class Tally:
         """Count what these codes stand for."""
         level = 0 if watermark_ms - time_ms < self._finest_kept_ms else self._level(time_ms, watermark_ms)
         self._coded[level][time_ms // TEN_SECONDS_MS].extend(codes)
+
+    def turn_to(self, customer: str) -> None:
+        """Whose fact it is makes no difference here."""
+
+    def turn_back(self) -> None:
+        """Nor here."""
 
     def count(self, fact: Fact, values: Values, time_ms: int, watermark_ms: int) -> None:
         """Count a fact in all segments of these values."""

@@ -171,6 +171,8 @@ def by_standing(driver: Driver, events: list[Event]) -> dict[tuple[object, ...],
 
 @laws
 @given(seeds)
+@example(185)
+@example(268)
 def test_a_joined_customer_has_one_persona_and_one_stage(seed: int) -> None:
     personas = (
         Persona("buyer", (Within(PURCHASES, 30, at_least=2),)),
