@@ -211,8 +211,8 @@ class Rules:
             _answer(profile, (time_ms, fact.score), fact.sign)
 
     def _add(self, profile: Profile, measure: str, amount: int, now: Now, day: int) -> None:
-        """What is older than any rule asks for is left out, and so is what it is taken back by."""
-        if not amount or day <= now.day - self._days.get(measure, 0):
+        """What no rule asks for is left out, or is older than any asks for; and so is what that is taken back by."""
+        if not amount or measure not in self._days or day <= now.day - self._days[measure]:
             return
         days = self._by_day(profile, measure, now)
         days[day] = days.get(day, 0) + amount

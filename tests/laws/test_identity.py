@@ -173,6 +173,7 @@ def by_standing(driver: Driver, events: list[Event]) -> dict[tuple[object, ...],
 @given(seeds)
 @example(185)
 @example(268)
+@example(321)
 def test_a_joined_customer_has_one_persona_and_one_stage(seed: int) -> None:
     personas = (
         Persona("buyer", (Within(PURCHASES, 30, at_least=2),)),
