@@ -191,4 +191,5 @@ def test_a_joined_customer_has_one_persona_and_one_stage(seed: int) -> None:
     for driver, told in ((joined, events), (alone, persons.as_one(events))):
         feed(driver, told, sizes(seed))
         driver.advance(NOW)
+    assert joined.rejected == alone.rejected == []
     assert by_standing(joined, events) == by_standing(alone, events)
