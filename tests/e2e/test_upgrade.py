@@ -65,7 +65,7 @@ def test_a_rolling_restart_and_a_second_application_lose_nothing(kafka: Broker, 
         feed.close()
         blue.wait_until_read(len(records))
         print(f"rolling restart of 3 workers: at most {silence.longest_s:.1f} s without a cell")  # noqa: T201
-        assert silence.longest_s < 20
+        assert silence.longest_s < 60  # no partition waits for a worker that has gone
         counted = totals(blue)
         hours = [cell["touchpoints"] for (of, ms, _), cell in counted.items() if (of, ms) == ((), HOUR_MS)]
         assert sum(hours) == len(records)
