@@ -50,11 +50,15 @@ class Frictions:
         self._kept_ms = config.kept("customer")
         self._state = state
         self._timers = timers
-        self._hearers: defaultdict[str, list[Signal]] = defaultdict(list)
+        self._stirred: dict[str, list[Signal]] = defaultdict(list)
+        self._calmed: dict[str, list[Signal]] = defaultdict(list)
+        self._grounds = [(signal, frozenset(signal.hears)) for signal in self._signals]
+        self._horizons_ms: dict[str, int] = {}
         for signal in self._signals:
-            for kind in signal.hears:
-                self._hearers[kind].append(signal)
-        self._horizons_ms = {kind: max(each.horizon_ms for each in some) for kind, some in self._hearers.items()}
+            for hearers, kinds in ((self._stirred, signal.hears), (self._calmed, signal.calmed_by)):
+                for kind in kinds:
+                    hearers[kind].append(signal)
+                    self._horizons_ms[kind] = max(self._horizons_ms.get(kind, 0), signal.horizon_ms)
         slow_ms = next((each.slow_ms for each in self._signals if isinstance(each, SlowPage)), FOREVER_MS)
         self._markers: dict[type[Touchpoint], Callable[[Any], Said | None]] = markers(slow_ms)
         self._cooldowns_ms = {each.name: each.cooldown_ms for each in self._signals}
@@ -66,12 +70,12 @@ class Frictions:
     def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """A touchpoint has come, which may matter to no signal."""
         said = self._markers[type(event)](event)
-        if said is not None and said[0] in self._hearers:
+        if said is not None and said[0] in self._horizons_ms:
             self._mark(event, values, said, watermark_ms)
 
     def be_active(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
         """The customer did something, for the first time on that day as far as is known."""
-        if DAY in self._hearers:
+        if DAY in self._horizons_ms:
             self._mark(event, values, (DAY, None, 0, None), watermark_ms)
 
     def _mark(self, event: Touchpoint, values: Values, said: Said, watermark_ms: int) -> None:
@@ -85,13 +89,17 @@ class Frictions:
             self._look(key, friction, name, now_ms)
             return
         next_ms = friction.due_ms or self._over_ms(friction)
-        for signal in self._hearers[kind]:
+        for signal in self._stirred.get(kind, ()):
             next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
+        if friction.firing:
+            for signal in self._calmed.get(kind, ()):
+                if signal.name in friction.firing:
+                    next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         self._wake(key, friction, next_ms, now_ms)
 
     def _until_now(self, key: bytes, name: str, now_ms: int) -> Friction:
         """What is kept of the customer of that name, to be changed: all that time has done so far is done."""
-        friction = self._state.change(key, decode, Friction)
+        friction = self._state.change(key, decode, self._begin)
         self._suit(friction)
         if 0 < friction.due_ms <= now_ms:
             while 0 < friction.due_ms <= now_ms:
@@ -99,6 +107,10 @@ class Frictions:
             if friction.due_ms:
                 self._timers.set(key, friction.due_ms)
         return friction
+
+    def _begin(self) -> Friction:
+        """What is kept of somebody of whom nothing is known."""
+        return Friction(dimensions=self._dimensions, course=self._course)
 
     def _look(self, key: bytes, friction: Friction, name: str, now_ms: int) -> None:
         """Ask all signals, and have the customer looked at again when time may change what they say."""
@@ -112,7 +124,10 @@ class Frictions:
             prune(friction.marks, kind, now_ms - self._horizons_ms.get(kind, 0))
         for signal in friction.firing.keys() - self._cooldowns_ms.keys():
             self._resolve(friction, signal, now_ms)
-        next_ms = min((self._ask(friction, name, signal, now_ms) for signal in self._signals), default=FOREVER_MS)
+        next_ms = FOREVER_MS
+        for signal, hears in self._grounds:
+            if signal.name in friction.firing or not hears.isdisjoint(friction.marks):
+                next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         resolved = friction.resolved.items()
         friction.resolved = {signal: last for signal, last in resolved if last[1] + KEPT_MS > now_ms}
         friction.course = self._course

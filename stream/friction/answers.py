@@ -6,7 +6,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from stream.config import Config
-from stream.friction import mark
 from stream.friction.mark import Mark, Marks
 from stream.friction.signal import Finding, Signal
 from stream.metrics.distribution import position
@@ -14,28 +13,23 @@ from stream.slices import HOUR_MS
 
 
 class Answer(NamedTuple):
-    """The latest answer to what a survey asks: of which ``kind``, and where on its scale from 0 to 1."""
+    """The latest answer to a survey, and where on its scale it is, from 0 to 1."""
 
-    kind: str
     mark: Mark
     position: Fraction
 
 
-def answers(marks: Marks) -> Iterator[Answer]:
-    """The answers that count: a later one replaces an earlier one to the same survey."""
-    latest: dict[tuple[str | None, str], tuple[Mark, str]] = {}
-    for each in marks.get(mark.ANSWER, ()):
-        kind, _, scale = (each.note or "").partition(" ")
-        latest[each.key, kind] = each, scale
-    for (_, kind), (each, scale) in latest.items():
-        low, high = map(int, scale.split())
-        yield Answer(kind, each, position(low, high, each.number))
+def answers(marks: Marks, kind: str) -> Iterator[Answer]:
+    """The answers of a kind that count: a later one replaces an earlier one to the same survey."""
+    latest = {each.key: each for each in marks.get(kind, ())}
+    for each in latest.values():
+        low, high = map(int, (each.note or "").split())
+        yield Answer(each, position(low, high, each.number))
 
 
 class BadAnswer(Signal):
     """A bad answer to a survey, until it is replaced by a better one, or ``open_hours`` are over."""
 
-    hears = (mark.ANSWER,)
     thresholds = {"open_hours": 168, "follow_up_hours": 24}
     cooldown_hours = 0
 
@@ -48,7 +42,7 @@ class BadAnswer(Signal):
         """What is measured of a bad answer, and its bound; None where it is none."""
 
     def find(self, marks: Marks) -> Iterator[Finding]:
-        for answer in answers(marks):
+        for answer in answers(marks, *self.hears):
             judged = self.judge(answer)
             if judged is not None:
                 given = answer.mark

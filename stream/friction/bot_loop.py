@@ -24,7 +24,8 @@ class BotLoop(Signal):
         ['0:04 to 0:07: 5 ≥ 5, s']
     """
 
-    hears = (mark.BOT, mark.PERSON, mark.HANDED)
+    hears = (mark.BOT,)
+    calmed_by = (mark.PERSON, mark.TAKEN, mark.HANDED)
     thresholds = {"turns": 5, "hours": 24}
     unit = "turns"
     cooldown_hours = 0
@@ -36,7 +37,7 @@ class BotLoop(Signal):
         if len(marks.get(mark.BOT, ())) < self._number:
             return
         sessions: dict[str, list[tuple[int, bool, str, Mark]]] = {}
-        for kind in self.hears:
+        for kind in (*self.hears, *self.calmed_by):
             for each in marks.get(kind, ()):
                 if each.key is not None:
                     place = each.time_ms, kind != mark.BOT, each.event, each

@@ -25,7 +25,8 @@ class CartAbandoned(Signal):
         []
     """
 
-    hears = (mark.CART, mark.PAID)
+    hears = (mark.CART,)
+    calmed_by = (mark.PAID,)
     thresholds = {"minutes": 60, "open_hours": 24}
     unit = "minutes"
     severity = "info"

@@ -21,7 +21,8 @@ class ChannelHopping(Signal):
     Example:
         >>> from stream.friction.story import event, found
         >>> ticket = event("ticket.opened", ticket="t")
-        >>> call, mail = event("call.started", "1:00", channel="phone"), event("email.received", "2:00", channel="email")
+        >>> call = event("call.started", "1:00", channel="phone")
+        >>> mail = event("email.received", "2:00", channel="email")
         >>> hops = ticket, call, mail
         >>> found("channel_hopping", *hops)
         ['2:00 to 24:00: 3 ≥ 3']
@@ -29,7 +30,8 @@ class ChannelHopping(Signal):
         []
     """
 
-    hears = tuple(dict.fromkeys((*_TURNS, *tickets.KINDS)))
+    hears = _TURNS
+    calmed_by = tickets.DONE
     thresholds = {"channels": 3, "hours": 24}
     unit = "channels"
 

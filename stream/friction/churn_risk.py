@@ -12,6 +12,7 @@ from stream.friction.mark import Mark, Marks, when
 from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.slices import DAY_MS
 
+_KINDS = (mark.CES, mark.CSAT, mark.NPS)
 _TREND = 3
 """Answers of which each is worse than the one before."""
 
@@ -41,7 +42,8 @@ class ChurnRisk(Signal):
         ['408:00 to 672:00: 1 ≥ 1']
     """
 
-    hears = (mark.DAY, mark.TRIAL, mark.SUBSCRIBED, mark.CANCELLED, mark.ANSWER)
+    hears = (mark.DAY, mark.TRIAL, *_KINDS)
+    calmed_by = (mark.SUBSCRIBED, mark.CANCELLED)
     thresholds = {"reasons": 1, "days": 14, "active_days": 4, "trial_days": 3}
     unit = "reasons"
     cooldown_hours = 168
@@ -102,11 +104,10 @@ class ChurnRisk(Signal):
         return FOREVER_MS if later is None else self._calendar.day_number_start_ms(later)
 
     def _trend(self, marks: Marks) -> Iterator[_Reason]:
-        if len(marks.get(mark.ANSWER, ())) < _TREND:
-            return
-        given = sorted(answers(marks), key=lambda answer: (answer.kind, *when(answer.mark)))
-        for _, same in groupby(given, key=lambda answer: answer.kind):
-            series = list(same)
+        for kind in _KINDS:
+            if len(marks.get(kind, ())) < _TREND:
+                continue
+            series = sorted(answers(marks, kind), key=lambda answer: when(answer.mark))
             for at in range(_TREND, len(series) + 1):
                 some = series[at - _TREND : at]
                 until_ms = some[0].mark.time_ms + self._within_ms

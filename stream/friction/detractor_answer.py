@@ -1,6 +1,7 @@
 """A customer would not recommend us."""
 
 from stream.friction.answers import Answer, BadAnswer
+from stream.friction.mark import NPS
 from stream.metrics.nps import PASSIVE
 
 
@@ -19,10 +20,11 @@ class DetractorAnswer(BadAnswer):
         []
     """
 
+    hears = (NPS,)
     unit = "score"
     sign = "<"
 
     def judge(self, answer: Answer) -> tuple[float, float] | None:
-        if answer.kind != "nps" or answer.mark.number >= PASSIVE:
+        if answer.mark.number >= PASSIVE:
             return None
         return answer.mark.number, PASSIVE

@@ -1,6 +1,7 @@
 """A customer was not satisfied."""
 
 from stream.friction.answers import Answer, BadAnswer
+from stream.friction.mark import CSAT
 from stream.metrics.csat import SATISFIED
 
 
@@ -19,10 +20,11 @@ class DissatisfiedAnswer(BadAnswer):
         []
     """
 
+    hears = (CSAT,)
     unit = "position on the scale, from 0 to 1"
     sign = "<"
 
     def judge(self, answer: Answer) -> tuple[float, float] | None:
-        if answer.kind != "csat" or answer.position >= SATISFIED:
+        if answer.position >= SATISFIED:
             return None
         return float(answer.position), float(SATISFIED)

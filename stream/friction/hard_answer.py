@@ -1,6 +1,7 @@
 """A customer found it hard."""
 
 from stream.friction.answers import Answer, BadAnswer
+from stream.friction.mark import CES
 from stream.metrics.ces import HARD
 
 
@@ -19,10 +20,11 @@ class HardAnswer(BadAnswer):
         []
     """
 
+    hears = (CES,)
     unit = "position on the scale, from 0 to 1"
     sign = "≤"
 
     def judge(self, answer: Answer) -> tuple[float, float] | None:
-        if answer.kind != "ces" or answer.position > HARD:
+        if answer.position > HARD:
             return None
         return float(answer.position), float(HARD)

@@ -29,7 +29,8 @@ class LongWait(Signal):
         []
     """
 
-    hears = (*_STARTS, mark.PERSON, mark.ENDED)
+    hears = (*_STARTS, mark.TAKEN)
+    calmed_by = (mark.PERSON, mark.ENDED)
     thresholds = {"open_hours": 24}
     unit = "seconds"
     sign = ">"
@@ -46,7 +47,7 @@ class LongWait(Signal):
                 firsts.setdefault((_by_phone(each), each.key), each)
         if not firsts:
             return
-        persons, ends = _earliest(marks, mark.PERSON), _earliest(marks, mark.ENDED)
+        persons, ends = _earliest(marks, mark.PERSON, mark.TAKEN), _earliest(marks, mark.ENDED)
         for name, began in firsts.items():
             yield from self._wait(began, persons.get(name), ends.get(name))
 
@@ -71,9 +72,9 @@ def _by_phone(each: Mark) -> bool:
     return each.type.startswith("call.")
 
 
-def _earliest(marks: Marks, kind: str) -> dict[tuple[bool, str], Mark]:
+def _earliest(marks: Marks, *kinds: str) -> dict[tuple[bool, str], Mark]:
     found: dict[tuple[bool, str], Mark] = {}
-    for each in marks.get(kind, ()):
+    for each in (each for kind in kinds for each in marks.get(kind, ())):
         if each.key is not None:
             found.setdefault((_by_phone(each), each.key), each)
     return found

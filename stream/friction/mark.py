@@ -8,14 +8,16 @@ from stream.segments import Values
 
 OPENED, REOPENED, RESOLVED, CLOSED, MERGED = "opened", "reopened", "resolved", "closed", "merged"
 CHAT, CALL, MAIL, WROTE = "chat", "call", "mail", "wrote"
-BOT, PERSON, REPLIED, HANDED, ENDED = "bot", "person", "replied", "handed", "ended"
-ANSWER, CART, PAID, FAILED = "answer", "cart", "paid", "failed"
+BOT, PERSON, TAKEN, REPLIED = "bot", "person", "taken", "replied"
+HANDED, ENDED = "handed", "ended"
+CES, CSAT, NPS = "ces", "csat", "nps"
+CART, PAID, FAILED = "cart", "paid", "failed"
 SENT, READ, SLOW, ERROR = "sent", "read", "slow", "error"
 DAY, TRIAL, SUBSCRIBED, CANCELLED = "day", "trial", "subscribed", "cancelled"
 
 MOST = 96
 """Marks of one customer, of all kinds together."""
-_FEW = 2
+_FEW = 4
 
 
 class Mark(Struct, array_like=True, frozen=True, gc=False):

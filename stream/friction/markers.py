@@ -1,6 +1,7 @@
 """Which touchpoints leave a mark, and what it says."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from schemas.account import AccountCancelled, AccountConverted, TrialStarted
@@ -41,7 +42,7 @@ def _word(event: ChatMessage) -> Said | None:
 
 def _answered(event: CallAnswered) -> Said:
     """Key: the session; number: the wait in milliseconds, as the source says."""
-    return mark.PERSON, event.session, UNSAID if event.wait_ms is None else event.wait_ms, None
+    return mark.TAKEN, event.session, UNSAID if event.wait_ms is None else event.wait_ms, None
 
 
 def _session(kind: str) -> Callable[[Touchpoint], Said]:
@@ -64,9 +65,9 @@ def _replied(event: TicketReplied) -> Said | None:
 
 
 def _survey(event: SurveyAnswered) -> Said:
-    """Key: the survey; number: the score; note: the kind and its scale."""
+    """Key: the survey; number: the score; note: its scale. The kind is what the survey asks for."""
     scale = event.scale or DEFAULT_SCALES[event.kind]
-    return mark.ANSWER, event.survey, event.score, f"{event.kind} {scale.min} {scale.max}"
+    return event.kind, event.survey, event.score, f"{scale.min} {scale.max}"
 
 
 def _cart(event: CartChanged | PurchaseCompleted) -> str:
@@ -148,8 +149,12 @@ def markers(slow_ms: int) -> dict[type[Touchpoint], Callable[[Any], Said | None]
     return {**_SAYS, PageViewed: viewed, AppUsed: viewed, LoadTimed: viewed}
 
 
+@cache
+def _tag(kind: type[Touchpoint]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
 def marked(event: Touchpoint, values: Values, said: Said) -> Mark:
     """The mark that a touchpoint leaves."""
     _, key, number, note = said
-    tag = str(event.__struct_config__.tag)
-    return Mark(event.time_ms, event.id, tag, event.channel, values, event.ticket, key, number, note)
+    return Mark(event.time_ms, event.id, _tag(type(event)), event.channel, values, event.ticket, key, number, note)

@@ -21,7 +21,8 @@ class PaymentFailed(Signal):
         ['0:00 to 0:05: 1 ≥ 1, o']
     """
 
-    hears = (mark.FAILED, mark.PAID)
+    hears = (mark.FAILED,)
+    calmed_by = (mark.PAID,)
     thresholds = {"times": 1, "open_hours": 24}
     unit = "times"
     cooldown_hours = 0

@@ -37,12 +37,16 @@ class Finding:
 class Signal(ABC):
     """One signal, as a deployment has set it. ``sign`` says how a value breaks the bound.
 
-    ``hears`` are the kinds of marks that it looks at, ``thresholds`` its numbers with those where settings say nothing:
-    1 or more, with their unit in the name. Laws, checked for every registered signal: what it finds is the same in
-    whatever order the touchpoints came, and nothing in no touchpoints.
+    ``hears`` are the kinds of marks that may be the ground of what it finds, ``calmed_by`` those that can only take it
+    away: it is asked about these only where it has found something. ``thresholds`` are its numbers where settings say
+    nothing: 1 or more, with their unit in the name.
+
+    Laws, checked for every registered signal: what it finds is the same in whatever order the touchpoints came, and
+    nothing where there are no marks of what it hears.
     """
 
     hears: ClassVar[tuple[str, ...]]
+    calmed_by: ClassVar[tuple[str, ...]] = ()
     thresholds: ClassVar[Mapping[str, int]]
     unit: ClassVar[str]
     sign: ClassVar[str] = "≥"

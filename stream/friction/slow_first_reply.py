@@ -24,7 +24,8 @@ class SlowFirstReply(Signal):
         []
     """
 
-    hears = tickets.KINDS
+    hears = tickets.OPEN
+    calmed_by = (*tickets.REPLIES, *tickets.DONE)
     thresholds = {"open_hours": 168}
     unit = "seconds"
     sign = ">"

@@ -24,7 +24,8 @@ class TicketOverdue(Signal):
         []
     """
 
-    hears = tickets.KINDS
+    hears = tickets.OPEN
+    calmed_by = tickets.DONE
     thresholds = {"open_hours": 336}
     unit = "seconds"
     sign = ">"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from stream.config import Config
-from stream.friction import tickets
+from stream.friction import mark, tickets
 from stream.friction.mark import Marks
 from stream.friction.signal import Finding, Signal
 from stream.slices import HOUR_MS
@@ -20,7 +20,8 @@ class TicketReopened(Signal):
         ['1:00 to 169:00: 1 ≥ 1, t']
     """
 
-    hears = tickets.KINDS
+    hears = (mark.REOPENED,)
+    calmed_by = tickets.DONE
     thresholds = {"times": 1, "open_hours": 168}
     unit = "times"
     cooldown_hours = 0
@@ -30,6 +31,8 @@ class TicketReopened(Signal):
         self.horizon_ms = self._number * self._open_ms
 
     def find(self, marks: Marks) -> Iterator[Finding]:
+        if mark.REOPENED not in marks:
+            return
         for story in tickets.stories(marks):
             reopenings = list(story.reopenings())
             for at, (last, resolved_ms) in enumerate(reopenings[self._number - 1 :], self._number):

@@ -7,7 +7,10 @@ from stream.friction import mark
 from stream.friction.mark import Mark, Marks, when
 from stream.friction.signal import FOREVER_MS
 
-KINDS = (mark.OPENED, mark.REOPENED, mark.REPLIED, mark.PERSON, mark.RESOLVED, mark.CLOSED, mark.MERGED)
+OPEN = (mark.OPENED, mark.REOPENED)
+DONE = (mark.RESOLVED, mark.CLOSED, mark.MERGED)
+REPLIES = (mark.REPLIED, mark.PERSON)
+_KINDS = (*OPEN, *REPLIES, *DONE)
 _ENDS = {mark.REOPENED: 0, mark.RESOLVED: 1, mark.CLOSED: 2}
 """What ends a ticket or takes it up again: of those at the same moment, the larger comes last."""
 
@@ -64,7 +67,7 @@ def stories(marks: Marks) -> Iterable[Story]:
     """The tickets that were not merged into others."""
     merged = {each.ticket for each in marks.get(mark.MERGED, ())}
     found: dict[str, Story] = {}
-    for kind in KINDS:
+    for kind in _KINDS:
         for each in marks.get(kind, ()):
             if each.ticket is not None and each.ticket not in merged:
                 _tell(found.setdefault(each.ticket, Story(each.ticket)), kind, each)

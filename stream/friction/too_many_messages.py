@@ -25,7 +25,8 @@ class TooManyMessages(Signal):
         []
     """
 
-    hears = (mark.SENT, mark.READ)
+    hears = (mark.SENT,)
+    calmed_by = (mark.READ,)
     thresholds = {"messages": 5, "days": 7}
     unit = "messages"
     severity = "info"
