@@ -61,7 +61,7 @@ class Frictions:
                     self._horizons_ms[kind] = max(self._horizons_ms.get(kind, 0), signal.horizon_ms)
         slow_ms = next((each.slow_ms for each in self._signals if isinstance(each, SlowPage)), FOREVER_MS)
         self._markers: dict[type[Touchpoint], Callable[[Any], Said | None]] = markers(slow_ms)
-        self._cooldowns_ms = {each.name: each.cooldown_ms for each in self._signals}
+        self._names = {each.name for each in self._signals}
         set_as = [(each.name, each.set, each.level, each.cooldown_ms) for each in self._signals]
         self._course = crc32(repr((set_as, config.targets, config.calendar)).encode())
         self.events = tuple(self._markers)
@@ -122,14 +122,13 @@ class Frictions:
             friction.marks.clear()  # the customer is forgotten
         for kind in list(friction.marks):
             prune(friction.marks, kind, now_ms - self._horizons_ms.get(kind, 0))
-        for signal in friction.firing.keys() - self._cooldowns_ms.keys():
-            self._resolve(friction, signal, now_ms)
+        for unknown in sorted(friction.firing.keys() - self._names):
+            self._resolve(friction, unknown, now_ms)
         next_ms = FOREVER_MS
         for signal, hears in self._grounds:
             if signal.name in friction.firing or not hears.isdisjoint(friction.marks):
                 next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
-        resolved = friction.resolved.items()
-        friction.resolved = {signal: last for signal, last in resolved if last[1] + KEPT_MS > now_ms}
+        friction.resolved = {of: last for of, last in friction.resolved.items() if last[1] + KEPT_MS > now_ms}
         friction.course = self._course
         return min(next_ms, self._over_ms(friction)) if friction.marks or friction.resolved else 0
 

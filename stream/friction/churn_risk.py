@@ -45,6 +45,7 @@ class ChurnRisk(Signal):
     hears = (mark.DAY, mark.TRIAL, *_KINDS)
     calmed_by = (mark.SUBSCRIBED, mark.CANCELLED)
     thresholds = {"reasons": 1, "days": 14, "active_days": 4, "trial_days": 3}
+    limits = {"reasons": 3, "active_days": 32}
     unit = "reasons"
     cooldown_hours = 168
 

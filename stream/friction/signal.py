@@ -39,7 +39,7 @@ class Signal(ABC):
 
     ``hears`` are the kinds of marks that may be the ground of what it finds, ``calmed_by`` those that can only take it
     away: it is asked about these only where it has found something. ``thresholds`` are its numbers where settings say
-    nothing: 1 or more, with their unit in the name.
+    nothing: 1 or more, with their unit in the name, and ``limits`` what they may be at most.
 
     Laws, checked for every registered signal: what it finds is the same in whatever order the touchpoints came, and
     nothing where there are no marks of what it hears.
@@ -48,6 +48,7 @@ class Signal(ABC):
     hears: ClassVar[tuple[str, ...]]
     calmed_by: ClassVar[tuple[str, ...]] = ()
     thresholds: ClassVar[Mapping[str, int]]
+    limits: ClassVar[Mapping[str, int]] = {}
     unit: ClassVar[str]
     sign: ClassVar[str] = "≥"
     severity: ClassVar[str] = "warning"
