@@ -138,14 +138,14 @@ class Fold:
         )
         self._intake = Intake(config, self._admission, self._identities, self._count)
         self._tickets = books.pop(TicketKind)
-        self._takers: defaultdict[type, list[CaseBook | Hearing | Frictions]] = defaultdict(list)
+        self._takers: defaultdict[type, list[CaseBook | Hearing]] = defaultdict(list)
         for kind, book in books.items():
             hearers |= dict.fromkeys(kind.facts, book)
             for event in kind.events:
                 self._takers[event].append(book)
-        for taker in (Hearing(self._tally), self._frictions):
-            for event in taker.events:
-                self._takers[event].append(taker)
+        hearing = Hearing(self._tally)
+        for event in hearing.events:
+            self._takers[event].append(hearing)
 
     @property
     def cells(self) -> int:
@@ -270,8 +270,8 @@ class Fold:
             present.append(event.by_customer and self._presence.take(customer, arrival, event.time_ms, watermark_ms))
             self._journeys.take(customer, event, arrival.values, watermark_ms)
         for event, value, is_new_day, watermark_ms in zip(events, values, present, watermarks_ms, strict=True):
-            if is_new_day:
-                self._frictions.be_active(event, value, watermark_ms)
+            if is_new_day or type(event) in self._frictions.events:
+                self._frictions.take(event, value, watermark_ms, is_new_day)
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)
             for taker in takers.get(type(event), ()):

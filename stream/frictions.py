@@ -28,6 +28,7 @@ from stream.timers import Timers
 
 KIND = b"f"
 """First byte of the keys under which friction is kept."""
+_ACTIVE: Said = (DAY, None, 0, None)
 _EVIDENCE = 10
 """The last marks that an alert names."""
 
@@ -64,37 +65,43 @@ class Frictions:
         self._names = {each.name for each in self._signals}
         set_as = [(each.name, each.set, each.level, each.cooldown_ms) for each in self._signals]
         self._course = crc32(repr((set_as, config.targets, config.calendar)).encode())
-        self.events = tuple(self._markers)
+        self.events = frozenset(self._markers)
         self.told: list[FrictionAlert] = []
 
-    def take(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
-        """A touchpoint has come, which may matter to no signal."""
-        said = self._markers[type(event)](event)
-        if said is not None and said[0] in self._horizons_ms:
-            self._mark(event, values, said, watermark_ms)
+    def take(self, event: Touchpoint, values: Values, watermark_ms: int, is_new_day: bool = False) -> None:
+        """A touchpoint has come, which may matter to no signal; by it the day may be a new one of activity."""
+        marker = self._markers.get(type(event))
+        said = None if marker is None else marker(event)
+        if said is not None and said[0] not in self._horizons_ms:
+            said = None
+        if said is None:
+            if is_new_day and DAY in self._horizons_ms:
+                self._mark(event, values, (_ACTIVE,), watermark_ms)
+        elif is_new_day and DAY in self._horizons_ms:
+            self._mark(event, values, (_ACTIVE, said), watermark_ms)
+        else:
+            self._mark(event, values, (said,), watermark_ms)
 
-    def be_active(self, event: Touchpoint, values: Values, watermark_ms: int) -> None:
-        """The customer did something, for the first time on that day as far as is known."""
-        if DAY in self._horizons_ms:
-            self._mark(event, values, (DAY, None, 0, None), watermark_ms)
-
-    def _mark(self, event: Touchpoint, values: Values, said: Said, watermark_ms: int) -> None:
-        kind, name, now_ms = said[0], event.customer, self._timers.passing.now_ms(watermark_ms)
+    def _mark(self, event: Touchpoint, values: Values, all_said: tuple[Said, ...], watermark_ms: int) -> None:
+        name, now_ms = event.customer, self._timers.passing.now_ms(watermark_ms)
         key = KIND + name.encode()
         friction = self._until_now(key, name, now_ms)
-        put(friction.marks, kind, marked(event, values, said))
         friction.touched_ms = watermark_ms
-        prune(friction.marks, kind, now_ms - self._horizons_ms[kind])
+        for said in all_said:
+            kind = said[0]
+            put(friction.marks, kind, marked(event, values, said))
+            prune(friction.marks, kind, now_ms - self._horizons_ms[kind])
         if friction.course != self._course or not friction.marks:
             self._look(key, friction, name, now_ms)
             return
         next_ms = friction.due_ms or self._over_ms(friction)
-        for signal in self._stirred.get(kind, ()):
-            next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
-        if friction.firing:
-            for signal in self._calmed.get(kind, ()):
-                if signal.name in friction.firing:
-                    next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
+        for kind, *_ in all_said:
+            for signal in self._stirred.get(kind, ()):
+                next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
+            if friction.firing:
+                for signal in self._calmed.get(kind, ()):
+                    if signal.name in friction.firing:
+                        next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         self._wake(key, friction, next_ms, now_ms)
 
     def _until_now(self, key: bytes, name: str, now_ms: int) -> Friction:

@@ -1,18 +1,20 @@
 """A customer could not pay."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from stream.config import Config
 from stream.friction import mark
+from stream.friction.crowds import crowds
 from stream.friction.mark import Mark, Marks
 from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.slices import HOUR_MS
 
 
 class PaymentFailed(Signal):
-    """The customer tried to pay an order and could not, at least `times` times.
+    """The customer tried to pay an order and could not, at least `times` times in the last `open_hours`.
 
-    It holds until the order is paid; at most for `open_hours` since it last failed.
+    It holds until the order is paid.
 
     Example:
         >>> from stream.friction.story import event, found
@@ -28,16 +30,15 @@ class PaymentFailed(Signal):
     cooldown_hours = 0
 
     def begin(self, config: Config) -> None:
-        self._number, self._open_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
-        self.horizon_ms = self._number * self._open_ms
+        self._number, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         tries: dict[str | None, list[Mark]] = {}
         for each in marks.get(mark.FAILED, ()):
             tries.setdefault(each.key, []).append(each)
         for order, failed in tries.items():
-            paid = [each.time_ms for each in marks.get(mark.PAID, ()) if each.key == order]
-            for at, last in enumerate(failed[self._number - 1 :], self._number):
-                paid_ms = min((at_ms for at_ms in paid if at_ms >= last.time_ms), default=FOREVER_MS)
-                until_ms = min(last.time_ms + self._open_ms, paid_ms)
-                yield Finding(last.time_ms, until_ms, at, self._number, failed[:at], order)
+            paid_ms = [each.time_ms for each in marks.get(mark.PAID, ()) if each.key == order]
+            for after_ms, before_ms in pairwise((-FOREVER_MS, *paid_ms, FOREVER_MS)):
+                run = [each for each in failed if after_ms < each.time_ms <= before_ms]
+                for since_ms, until_ms, some in crowds(run, self._number, self.horizon_ms):
+                    yield Finding(since_ms, min(until_ms, before_ms), len(some), self._number, some, order)

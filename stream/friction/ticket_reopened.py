@@ -4,15 +4,16 @@ from collections.abc import Iterator
 
 from stream.config import Config
 from stream.friction import mark, tickets
+from stream.friction.crowds import crowds
 from stream.friction.mark import Marks
 from stream.friction.signal import Finding, Signal
 from stream.slices import HOUR_MS
 
 
 class TicketReopened(Signal):
-    """A ticket has been reopened at least `times` times.
+    """A ticket has been reopened at least `times` times in the last `open_hours`.
 
-    It holds until the ticket is resolved again, closed or merged; at most for `open_hours` since it was last reopened.
+    It holds until the ticket is resolved again, closed or merged.
 
     Example:
         >>> from stream.friction.story import event, found
@@ -27,15 +28,13 @@ class TicketReopened(Signal):
     cooldown_hours = 0
 
     def begin(self, config: Config) -> None:
-        self._number, self._open_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
-        self.horizon_ms = self._number * self._open_ms
+        self._number, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         if mark.REOPENED not in marks:
             return
         for story in tickets.stories(marks):
-            reopenings = list(story.reopenings())
-            for at, (last, resolved_ms) in enumerate(reopenings[self._number - 1 :], self._number):
-                until_ms = min(last.time_ms + self._open_ms, resolved_ms)
-                some = [each for each, _ in reopenings[:at]]
-                yield Finding(last.time_ms, until_ms, at, self._number, some, story.name)
+            resolved_ms = dict(story.reopenings())
+            for since_ms, until_ms, some in crowds(list(resolved_ms), self._number, self.horizon_ms):
+                until_ms = min(until_ms, resolved_ms[some[-1]])
+                yield Finding(since_ms, until_ms, len(some), self._number, some, story.name)
