@@ -21,6 +21,7 @@ from tests.laws.oracle import Event
 from tests.laws.stories import DAY, record
 from tests.laws.test_fold import NOW, laws, seeds, sizes
 from tests.laws.test_fold import config as usual
+from tests.laws.test_identity import PARTITIONS, Persons, feed
 
 IDLE = 2_000
 HOURS = {name: COOLDOWN.get(name, signal.cooldown_hours) for name, signal in SIGNALS.items()}
@@ -168,3 +169,29 @@ def test_any_batches_give_the_same_alerts(seed: int) -> None:
 def test_the_oracle_knows_every_signal_and_threshold(name: str) -> None:
     assert SET[name].keys() == SIGNALS[name].thresholds.keys()
     assert name in HOLDS
+
+
+@settings(laws, max_examples=25)
+@given(seed=seeds, crashes=st.booleans())
+def test_joined_ids_have_the_friction_of_one_customer(seed: int, crashes: bool) -> None:
+    """In the end: on the way it depends on when each partition heard of it."""
+    cool = {name: replace(tuning, cooldown_ms=0) for name, tuning in TUNED.items()}
+    settings = replace(config(), friction=cool)
+    persons = Persons(seed)
+    joined, alone = (Driver(settings, partitions=PARTITIONS) for _ in range(2))
+    events = [*persons.told, *persons.end(joined.source_of)]
+    feed(joined, events, sizes(seed), Random(seed) if crashes else None)
+    feed(alone, persons.as_one(events), sizes(seed))
+    one = {event["id"]: event["customer"] for event in persons.as_one(events)}
+    person = {event["customer"]: one[event["id"]] for event in events}
+    assert standing(joined, person) == standing(alone, {name: name for name in person.values()})
+
+
+def standing(driver: Driver, person: dict[str, str]) -> list[tuple[str, str]]:
+    """Who has which alert firing; nobody has one under two ids."""
+    last: dict[str, FrictionAlert] = {}
+    for alert in driver.frictions:
+        known = last.get(alert.fingerprint)
+        if known is None or (alert.sequence, alert.state == "resolved") >= (known.sequence, known.state == "resolved"):
+            last[alert.fingerprint] = alert
+    return sorted((person[alert.customer], alert.alert) for alert in last.values() if alert.state == "firing")
