@@ -31,6 +31,7 @@ class Instruments:
         )
         self.foreign = self._counter("cx_cells_malformed", "Records of the cells topic that are none, left out")
         self.alerts = self._counter("cx_alert_transitions", "Alerts fired and resolved", ("alert", "state"))
+        self.friction = self._counter("cx_friction", "Friction of customers that began and ended", ("signal", "state"))
         self.batch = Histogram("cx_batch_records", "Records of a micro-batch", buckets=_SIZES, registry=self.registry)
         self.commit = Histogram(
             "cx_commit_seconds", "From folded to durable, for a micro-batch", buckets=_SECONDS, registry=self.registry
@@ -56,6 +57,8 @@ class Instruments:
             self.touchpoints.labels(kind).inc(number)
         for rejected in batch.rejected:
             self.rejected.labels(rejected.reason.value).inc()
+        for alert in batch.alerts:
+            self.friction.labels(alert.alert, alert.state).inc()
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
