@@ -13,7 +13,7 @@ What is handed over stands in the log of the partition that it is for. It says w
 handed over before a crash, and again after it, is taken once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
 from struct import pack
 from typing import Any
@@ -28,13 +28,10 @@ from schemas.union import AnyTouchpoint
 from stream.admission import Admission
 from stream.casebook import CaseBook
 from stream.customer import Customer, digest
+from stream.following import Following
 from stream.frictions import KIND as FRICTION
-from stream.frictions import Frictions
-from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Scan
-from stream.membership import Membership
 from stream.personas import Profile
-from stream.presence import Presence
 from stream.state import State
 
 _RECEIVED = b"j"
@@ -72,22 +69,18 @@ class Identities:
         state: State,
         scan: Scan,
         admission: Admission,
-        presence: Presence,
-        journeys: Journeys,
-        frictions: Frictions,
-        books: Mapping[bytes, CaseBook],
-        membership: Membership | None,
+        following: Following,
     ) -> None:
         self._app = app
         self._partition = partition
         self._state = state
         self._scan = scan
         self._admission = admission
-        self._presence = presence
-        self._journeys = journeys
-        self._frictions = frictions
-        self._books = books
-        self._membership = membership
+        self._presence = following.presence
+        self._journeys = following.journeys
+        self._frictions = following.frictions
+        self._books = following.books
+        self._membership = following.membership
         self._offset, self._number = 0, 0
         self._changed: dict[bytes, list[bytes]] = {}
         self._seen = 0

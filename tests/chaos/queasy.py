@@ -8,17 +8,17 @@ from typing import Any
 
 from agents.cli import main
 from stream.admission import Admitted
-from stream.fold import Fold
+from stream.following import Following
 
-_count: Any = Fold._count
+_take: Any = Following.take
 
 
-def _raises(fold: Fold, admitted: Admitted) -> None:
-    _count(fold, admitted)
+def _raises(following: Following, admitted: Admitted) -> None:
+    _take(following, admitted)
     if any(getattr(event, "page", None) == "/poison" for event in admitted.events):  # late: there is much to take back
         raise ZeroDivisionError("a bug")
 
 
 if __name__ == "__main__":
-    setattr(Fold, "_count", _raises)  # noqa: B010  # what the fold is to be cannot be said in types
+    setattr(Following, "take", _raises)  # noqa: B010  # what it is to be cannot be said in types
     main()

@@ -235,7 +235,7 @@ def test_dimensions_that_change_leave_the_labels_that_are_known() -> None:
     story = Story(Config(segmentations=((), ("channel",), ("region",), ("product",))))
     story.tell("call.started", 0, region="eu", product="app")
     story.tell("call.started", HOUR_MS, region="eu", product="app")
-    story.driver.config = Config(segmentations=((), ("product",), ("stage",)))
+    story.driver.config = Config(segmentations=((), ("product",), ("team",)))
     story.driver.crash(0, NOW_MS, 0)
     story.tell("call.started", 2 * HOUR_MS, product="web")
     (alert,) = story.alerts("repeat_contact")
