@@ -105,7 +105,7 @@ class WindowsAgent:
             await self._app.crash(error)
 
     async def _evaluate(self) -> None:
-        await self._tell([alert for board in self.boards.values() for alert in board.standing()])
+        await self._tell([alert for board in self.boards.values() for alert in board.watch.standing()])
         while True:
             for partition, board in self.boards.items():
                 await self._round(partition, board)
