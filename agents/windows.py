@@ -26,9 +26,9 @@ from agents.table import StateTable
 from schemas.alert import AnyAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
-from stream.board import Board
-from stream.cellmail import partition_of
+from stream.board import KINDS, Board
 from stream.marker import MARKER
+from stream.watch import rules_on
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -76,9 +76,9 @@ class WindowsAgent:
         store, n = self._table.partition_store, self._settings.partitions
         return Board(
             self._settings.config,
-            [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition],
+            rules_on(self._settings.rules, partition, n),
             partial(store.get, partition),
-            store.keys(partition, (b"c", b"w")),
+            store.keys(partition, KINDS),
             now_ms(),
         )
 

@@ -30,10 +30,13 @@ from stream.record import Record
 from stream.rules import Rule
 from stream.slices import RESOLUTIONS, SECOND_MS
 from stream.state import Load, State
+from stream.usual import PREFIX as USUAL
 from stream.versions import VERSION, check
-from stream.watch import Watch
+from stream.watch import ALERT, Watch
 
 _CELL, _WATERMARK, _CLOCK = b"c", b"w", b"t"
+KINDS = (_CELL, _WATERMARK, ALERT, USUAL)
+"""First bytes of the keys that a board is to be told of."""
 
 
 class UnknownSliceError(ValueError):
@@ -70,11 +73,13 @@ class Board:
         check(self.marker.version, "cells")
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         self._mends: dict[bytes, bytes] = {}
-        self._restore(keys, clock_ms)
+        watched = self._restore(keys, clock_ms)
         self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
-        self.watch = Watch(config, self.state, self.history, rules)
+        self.watch = Watch(config, self.state, self.history, rules, watched, self.progress.as_of_ms)
 
-    def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
+    def _restore(self, keys: Iterable[bytes], clock_ms: int) -> list[bytes]:
+        """Take in what is stored; the keys that are of no concern to the board."""
+        others: list[bytes] = []
         for key in keys:
             if key.startswith(_CELL):
                 part = self.state.get(key, decode_cell)
@@ -84,9 +89,12 @@ class Board:
                 watermark = self.state.get(key, decode_watermark)
                 assert watermark is not None, "the store names a key that it does not have"
                 self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
+            else:
+                others.append(key)
         clock = self.state.get(_CLOCK, _decode_clock)
         if clock is not None:
             self.progress.as_of_ms = clock.as_of_ms
+        return others
 
     @property
     def cells(self) -> int:

@@ -11,12 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.options import Bootstrap, SettingsFile
-from agents.cli.tables import duration, print_table, shown
+from agents.cli.tables import print_table
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
 from schemas.alert import AnyAlert, MetricAlert, decode_alert
 from stream.errors import CxstreamError
 from stream.metrics import UNITS
+from stream.shown import duration, shown
 from stream.slices import Calendar
 from stream.spans import written
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
+from stream.alertstate import decode_alert_state
 from stream.board import Board
 from stream.cases import AnswerKind, Contribution
 from stream.cases.answer import Answer
@@ -20,7 +21,7 @@ from stream.facts import Answered
 from stream.fold import Fold
 from stream.keeping import scanned
 from stream.marker import MARKER, Marker
-from stream.rules import Rule, decode_alert_state
+from stream.rules import Rule
 from stream.slices import HOUR_MS, MINUTE_MS
 from stream.totals import PREFIX as CELL
 from stream.versions import VERSION, NewerStateError, Shape
