@@ -145,7 +145,12 @@ class Step:
         return f"Step({self.passes_ms}, {self.ahead_ms}, {self.events}, {self.undone})"
 
 
-passing = st.sampled_from([1, 4 * SECOND, 10 * SECOND, 33 * SECOND, MINUTE, 7 * MINUTE, HOUR // 3, 5 * HOUR, 30 * HOUR])
+lengths = [5 * MINUTE, 15 * MINUTE, HOUR]
+passing = st.sampled_from(
+    [1, 4 * SECOND, 10 * SECOND, 33 * SECOND, MINUTE, HOUR // 3, 5 * HOUR, 30 * HOUR]
+    + [times * length + 3 * SECOND for length in lengths for times in (1, 2)]
+)
+"""Often just as long as a window, so that what came at once is about to leave it."""
 when = st.sampled_from([0, 1, -3 * SECOND, -10 * SECOND, -MINUTE, -4 * MINUTE, -50 * MINUTE, 9 * SECOND, 45 * SECOND])
 events = st.lists(st.tuples(when, st.sampled_from(CHANNELS), st.integers(1, 5)), max_size=6)
 steps = st.builds(
@@ -153,7 +158,7 @@ steps = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=200)
 @given(
     rules=some_rules(),
     story=st.lists(steps, min_size=1, max_size=14),
