@@ -20,6 +20,7 @@ from stream.metrics import UNITS
 from stream.shown import duration, shown
 from stream.slices import Calendar
 from stream.spans import written
+from stream.wording import compared
 
 _STYLES = {"firing": "bold red", "resolved": "green"}
 
@@ -147,7 +148,8 @@ def _line(alert: AnyAlert, calendar: Calendar) -> Text:
     line = f"  {alert.alert} ({_where(alert)}, {alert.severity}): {what} {value}{' in ' if window else ''}{window}, "
     text = Text(f"{written(alert.at_ms, calendar)}  ")
     text.append(f"{alert.state:<8}", _STYLES[alert.state])
-    return text.append(printable(f"{line}alert {_condition(alert)}"))
+    reason = f", {alert.reason}" if isinstance(alert, MetricAlert) and alert.reason else ""
+    return text.append(printable(f"{line}alert {_condition(alert)}{reason}"))
 
 
 def _what(alert: AnyAlert) -> tuple[str, str]:
@@ -163,8 +165,11 @@ def _samples(alert: AnyAlert) -> int:
 
 
 def _condition(alert: AnyAlert) -> str:
-    sign = "≥" if not isinstance(alert, MetricAlert) else ">" if alert.condition == "above" else "<"
-    return f"{sign} {_number(alert.bound, alert)}"
+    if not isinstance(alert, MetricAlert):
+        return f"≥ {_number(alert.bound, alert)}"
+    bound = compared(alert.bound, alert.of, UNITS.get(alert.metric, "score"))
+    what = "" if alert.of == "value" else f"{alert.of.replace('_', ' ')} "
+    return f"{what}{'>' if alert.condition == 'above' else '<'} {bound}"
 
 
 def _number(value: float, alert: AnyAlert) -> str:
