@@ -32,6 +32,9 @@ class Instruments:
         self.foreign = self._counter("cx_cells_malformed", "Records of the cells topic that are none, left out")
         self.alerts = self._counter("cx_alert_transitions", "Alerts fired and resolved", ("alert", "state"))
         self.friction = self._counter("cx_friction", "Friction of customers that began and ended", ("signal", "state"))
+        self.rules_number = self._gauge("cx_rules", "Alert rules in force")
+        self.rules_valid = self._gauge("cx_rules_valid", "1 where the rule file is in force, 0 where it was refused")
+        self.rules_loaded = self._gauge("cx_rules_loaded_seconds", "When the rules in force were read, epoch seconds")
         self.batch = Histogram("cx_batch_records", "Records of a micro-batch", buckets=_SIZES, registry=self.registry)
         self.commit = Histogram(
             "cx_commit_seconds", "From folded to durable, for a micro-batch", buckets=_SECONDS, registry=self.registry
@@ -65,6 +68,16 @@ class Instruments:
         self.forgotten.inc(batch.forgotten)
         self.handed.inc(len(batch.handed))
         self.skipped.inc(batch.skipped)
+
+    def rules(self, number: int, now_ms: int) -> None:
+        """So many rules were taken over."""
+        self.rules_number.set(number)
+        self.rules_valid.set(1)
+        self.rules_loaded.set(now_ms / 1000)
+
+    def rules_refused(self) -> None:
+        """The rule file has mistakes: the rules before it go on."""
+        self.rules_valid.set(0)
 
     def size(self, table: str, cells: int, hot_bytes: int) -> None:
         """How large the state of this worker's partitions is."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from yaml.nodes import MappingNode, Node
 
 from agents import service
+from agents.configfile import read
 from stream import frictionfile
 from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
@@ -79,7 +80,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     """
     environment = os.environ if environment is None else environment
     origin = str(path) if path is not None else "settings"
-    nodes = _nodes(_read(path), origin) if path is not None else {}
+    nodes = _nodes(read(path), origin) if path is not None else {}
     mistakes = Mistakes(origin)
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
@@ -96,17 +97,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
     if path is not None and "rules" in nodes and not rules_file.is_absolute():
         rules_file = path.parent / rules_file
-    rules = parse_rules(_read(rules_file), str(rules_file), config)
+    rules = parse_rules(read(rules_file), str(rules_file), config)
     return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: is not UTF-8 text: {error.reason} at byte {error.start}"]) from None
 
 
 def _nodes(yaml: str, origin: str) -> dict[str, Node]:

@@ -21,14 +21,16 @@ from agents.instruments import Instruments
 from agents.outbox import BatchTooLargeError, Outbox, parts
 from agents.ownership import Ownership
 from agents.pace import Pace
+from agents.rulebook import RuleBook
 from agents.settings import Settings
 from agents.table import StateTable
 from schemas.alert import AnyAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
-from stream.board import Board
-from stream.cellmail import partition_of
+from stream.board import KINDS, Board
 from stream.marker import MARKER
+from stream.rules import Rule
+from stream.watch import rules_on
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1
@@ -39,12 +41,15 @@ _SHORTEST_S = 1.0
 class WindowsAgent:
     """Keeps the boards of the partitions of ``cells`` that this worker owns."""
 
-    def __init__(self, app: Any, settings: Settings, table: StateTable, outbox: Outbox, health: Instruments) -> None:
+    def __init__(
+        self, app: Any, settings: Settings, table: StateTable, outbox: Outbox, health: Instruments, book: RuleBook
+    ) -> None:
         self._app = app
         self._settings = settings
         self._table = table
         self._outbox = outbox
         self._health = health
+        self._book = book
         self._pace = Pace.of_this_process()
         self._began_s = 0.0
         self._to_read: list[tuple[Board, Segment]] = []
@@ -73,14 +78,22 @@ class WindowsAgent:
         return True
 
     def _board(self, partition: int) -> Board:
-        store, n = self._table.partition_store, self._settings.partitions
+        store = self._table.partition_store
         return Board(
             self._settings.config,
-            [rule for rule in self._settings.rules if partition_of(rule.segment, n) == partition],
+            self._rules(partition),
             partial(store.get, partition),
-            store.keys(partition, (b"c", b"w")),
+            store.keys(partition, KINDS),
             now_ms(),
         )
+
+    def _rules(self, partition: int) -> list[Rule]:
+        return rules_on(self._book.rules, partition, self._settings.partitions)
+
+    def take_over(self) -> None:
+        """There are other rules in the book."""
+        for partition, board in self.boards.items():
+            board.watch.take_over(self._rules(partition))
 
     async def close(self) -> None:
         """The partitions are revoked."""
@@ -105,7 +118,7 @@ class WindowsAgent:
             await self._app.crash(error)
 
     async def _evaluate(self) -> None:
-        await self._tell([alert for board in self.boards.values() for alert in board.standing()])
+        await self._tell([alert for board in self.boards.values() for alert in board.watch.standing()])
         while True:
             for partition, board in self.boards.items():
                 await self._round(partition, board)

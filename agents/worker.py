@@ -1,6 +1,7 @@
 """The worker: the Faust app with its agents, tables, producer and web server."""
 
 import asyncio
+import signal
 import socket
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
@@ -24,6 +25,7 @@ from agents.instruments import Instruments
 from agents.outbox import METADATA_MS, Outbox
 from agents.recovery import Tables
 from agents.restorer import Restorer
+from agents.rulebook import RuleBook
 from agents.settings import Settings
 from agents.sources import SourcesAgent
 from agents.stalls import CAUSES, Stalls
@@ -107,8 +109,10 @@ class Worker:
         self.customers = self._table("customers")
         self.cells = self._table("windows")
         self.touchpoints = TouchpointsAgent(self.app, settings, self.customers, self.outbox, self.health)
-        self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health)
+        self.book = RuleBook(settings, self.health)
+        self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health, self.book)
         self._open: set[str] = set()
+        self._hung_up = False
         self._still: dict[TP, tuple[int, int | None]] = {}
         self.customers.on_owned = self._on_customers
         self.cells.on_owned = self._on_cells
@@ -184,8 +188,18 @@ class Worker:
         registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
         self.web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
         self.app.timer(1.0)(self._observe)
+        self.app.timer(1.0)(self._look_at_rules)
         self.app.before_start = self._connect
         self.app.before_stop = self._close
+
+    async def _look_at_rules(self) -> None:
+        """Take over the rules of a file that has changed, or that SIGHUP asks to be read again."""
+        again, self._hung_up = self._hung_up, False
+        if await asyncio.to_thread(self.book.look, again):
+            self.windows.take_over()
+
+    def _hang_up(self) -> None:
+        self._hung_up = True
 
     async def _observe(self) -> None:
         """Bring the gauges that no event moves up to date."""
@@ -260,6 +274,7 @@ class Worker:
 
     async def _connect(self) -> None:
         await self.app.add_runtime_dependency(cast(Any, self.web))  # at once: a recovery may take long, or wait
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up)
         await self.outbox.start()
         # Only the embedded broker has neither idempotent producers nor right end offsets.
         self.app.exact_end_offsets = self.outbox.is_idempotent

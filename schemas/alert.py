@@ -25,8 +25,8 @@ class Alert(Struct, frozen=True, kw_only=True, tag_field="kind"):
     annotations: dict[str, str] = field(default_factory=dict)
 
 
-class MetricAlert(Alert, frozen=True, kw_only=True, tag="metric"):
-    """A rule about a metric of a segment over a window. ``value`` is None where there was no data."""
+class Further(Struct, frozen=True, kw_only=True):
+    """A further condition of a rule that has several, as it was found. The names are those of ``MetricAlert``."""
 
     metric: str
     window: str
@@ -34,6 +34,36 @@ class MetricAlert(Alert, frozen=True, kw_only=True, tag="metric"):
     bound: float
     value: float | None
     samples: int
+    of: str = "value"
+    measured: float | None = None
+
+
+class MetricAlert(Alert, frozen=True, kw_only=True, tag="metric"):
+    """A rule about a metric of a segment over a window. ``value`` is None where there was no data.
+
+    ``of`` says what is compared with ``bound``, and ``measured`` what that was: the ``value`` itself, its ``change`` or
+    ``relative_change`` against the window ``before``, or its ``deviation`` from the usual value, which is ``before``
+    then, in spreads. ``recover`` is where the alert resolves, ``bound`` if None. ``low`` and ``high`` are the bounds of
+    the value's confidence interval, None where the rule asks for none or there is no such bound. ``also`` are the
+    rule's further conditions. ``reason`` says why the alert was resolved, where it was not by the values. ``link`` is
+    where to look.
+    """
+
+    metric: str
+    window: str
+    condition: Literal["above", "below"]
+    bound: float
+    value: float | None
+    samples: int
+    of: str = "value"
+    measured: float | None = None
+    recover: float | None = None
+    low: float | None = None
+    high: float | None = None
+    before: float | None = None
+    also: tuple[Further, ...] = ()
+    reason: str | None = None
+    link: str | None = None
 
 
 class Evidence(Struct, frozen=True, kw_only=True):

@@ -4,10 +4,8 @@ Pure: the clock is an argument. What must survive is handed over as changes; met
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 from msgspec import DecodeError, Struct, msgpack
-from msgspec.structs import replace
 
 from schemas.alert import MetricAlert
 from schemas.cell import (
@@ -26,19 +24,19 @@ from stream.config import Config
 from stream.counters import Counters
 from stream.history import History
 from stream.marker import MARKER, Marker, decode_marker
-from stream.metrics import Reading, Value, read_one
 from stream.progress import Progress
 from stream.readout import Readout
 from stream.record import Record
-from stream.rules import INACTIVE, Rule, decode_alert_state, step
-from stream.slices import RESOLUTIONS, SECOND_MS, TEN_SECONDS_MS
+from stream.rules import Rule
+from stream.slices import RESOLUTIONS, SECOND_MS
 from stream.state import Load, State
+from stream.usual import PREFIX as USUAL
 from stream.versions import VERSION, check
-from stream.windows import known_window
+from stream.watch import ALERT, Watch
 
-_CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
-_MOST_TICKS = 360
-"""Ticks evaluated in one round. When catching up by more than an hour at once, rules see history in larger steps."""
+_CELL, _WATERMARK, _CLOCK = b"c", b"w", b"t"
+KINDS = (_CELL, _WATERMARK, ALERT, USUAL)
+"""First bytes of the keys that a board is to be told of."""
 
 
 class UnknownSliceError(ValueError):
@@ -57,17 +55,6 @@ class Clock(Struct, array_like=True, frozen=True):
 _decode_clock = msgpack.Decoder(Clock).decode
 
 
-@dataclass(slots=True)
-class _Look:
-    """What rules on one segment and window last looked at."""
-
-    start_ms: int
-    end_ms: int
-    version: int
-    reading: Reading
-    values: dict[str, Value | None] = field(default_factory=dict)
-
-
 class Board:
     """One partition of cells. ``load`` reads its store, ``keys`` are those already in it.
 
@@ -84,15 +71,15 @@ class Board:
         self.progress = Progress()
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, "cells")
-        self._rules = tuple(rules)
         self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
-        self._looks: dict[tuple[Segment, str], _Look] = {}
-        self._told: dict[bytes, tuple[MetricAlert, ...]] = {}
         self._mends: dict[bytes, bytes] = {}
-        self._restore(keys, clock_ms)
+        watched = self._restore(keys, clock_ms)
         self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
+        self.watch = Watch(config, self.state, self.history, rules, watched, self.progress.as_of_ms)
 
-    def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
+    def _restore(self, keys: Iterable[bytes], clock_ms: int) -> list[bytes]:
+        """Take in what is stored; the keys that are of no concern to the board."""
+        others: list[bytes] = []
         for key in keys:
             if key.startswith(_CELL):
                 part = self.state.get(key, decode_cell)
@@ -102,9 +89,12 @@ class Board:
                 watermark = self.state.get(key, decode_watermark)
                 assert watermark is not None, "the store names a key that it does not have"
                 self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
+            else:
+                others.append(key)
         clock = self.state.get(_CLOCK, _decode_clock)
         if clock is not None:
             self.progress.as_of_ms = clock.as_of_ms
+        return others
 
     @property
     def cells(self) -> int:
@@ -178,49 +168,15 @@ class Board:
 
     def evaluate(self, clock_ms: int) -> list[MetricAlert]:
         """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
-        self._told.clear()
         before_ms = self.progress.as_of_ms
         now_ms = self.progress.advance(clock_ms)
         if now_ms == 0:
             return []
-        alerts = [alert for tick_ms in _ticks(before_ms, now_ms) for alert in self._test(tick_ms, closed=True)]
-        alerts += self._test(now_ms, closed=False)
+        alerts = self.watch.evaluate(before_ms, now_ms)
         self._expire(now_ms)
         if self.state.is_changed or now_ms // SECOND_MS != before_ms // SECOND_MS:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
-
-    def _test(self, now_ms: int, closed: bool) -> Iterable[MetricAlert]:
-        for rule in self._rules:
-            key = _ALERT + rule.fingerprint.encode()
-            state = self.state.get(key, decode_alert_state) or INACTIVE
-            value = self._tested(rule, now_ms, closed)
-            new, alert = step(rule, state, value, now_ms)
-            if alert is not None:
-                self._told[key] = (*self._told.get(key, ()), alert)
-                new = replace(new, last=self._told[key])
-                yield alert
-            if new is not state:
-                self.state.put(key, new)
-
-    def _tested(self, rule: Rule, now_ms: int, closed: bool) -> Value | None:
-        """The value that a rule is about. Rules on the same segment and window share what is read."""
-        window = known_window(rule.window)
-        start_ms, end_ms = window.covered(self.config.calendar, now_ms, closed)
-        place, version = (rule.segment, rule.window), self.history.versions.get(rule.segment, 0)
-        known = self._looks.get(place)
-        if known is None or (known.start_ms, known.end_ms, known.version) != (start_ms, end_ms, version):
-            before_ms = window.before_ms(self.config.calendar, start_ms)
-            reading = self.history.read(rule.segment, start_ms, end_ms, window.by_day, before_ms)
-            known = self._looks[place] = _Look(start_ms, end_ms, version, reading)
-        if rule.metric not in known.values:
-            known.values[rule.metric] = read_one(rule.metric, known.reading)
-        return known.values[rule.metric]
-
-    def standing(self) -> list[MetricAlert]:
-        """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""
-        states = (self.state.get(_ALERT + rule.fingerprint.encode(), decode_alert_state) for rule in self._rules)
-        return [alert for state in states if state is not None for alert in state.last]
 
     def metrics(self, segment: Segment) -> list[Metric]:
         """The metrics of a segment that have changed since this was last asked; one that lost its data has None."""
@@ -235,12 +191,3 @@ class Board:
                     segment = decode_cell_key(key[1:]).segment
                     if self.history.drop(segment, resolution_ms, start_ms):
                         self.readout.forget(segment)
-
-
-def _ticks(before_ms: int, now_ms: int) -> range:
-    """Every 10 s after ``before_ms`` up to ``now_ms``; fewer where that would be too many, or the start is unknown."""
-    if before_ms == 0:
-        return range(0)
-    first_ms = before_ms - before_ms % TEN_SECONDS_MS + TEN_SECONDS_MS
-    step_ms = TEN_SECONDS_MS * (1 + max(0, now_ms - first_ms) // (TEN_SECONDS_MS * _MOST_TICKS))
-    return range(first_ms, now_ms + 1, step_ms)

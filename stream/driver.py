@@ -27,6 +27,7 @@ from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.rules import Rule
 from stream.state import Changes
+from stream.watch import rules_on
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""
@@ -240,7 +241,7 @@ class Driver:
         return Fold(self.config, "touchpoints", partition, source.store.get, source.store, source.scan)
 
     def _board(self, partition: int, clock_ms: int) -> Board:
-        rules = [rule for rule in self._rules if partition_of(rule.segment, self._partitions) == partition]
+        rules = rules_on(self._rules, partition, self._partitions)
         store = self._cells[partition].store
         return Board(self.config, rules, store.get, store, clock_ms)
 

@@ -6,12 +6,14 @@ from schemas.cell import Segment
 from stream.config import Config
 from stream.counters import Counters, add, merged, move
 from stream.metrics import STOCKS, Reading
-from stream.slices import DAY_MS, RESOLUTIONS
+from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS
 
 BySlice = dict[int, dict[int, Counters]]
 """Counters by resolution and start of the slice."""
 _MIDNIGHTS = 16
 """Midnights of which it is remembered what was before: for some more windows than are usual."""
+_MOST_COVERS = 1_024
+"""Stretches of time of which it is remembered what slices they consist of."""
 _COARSE_FIRST = tuple(reversed(RESOLUTIONS))
 
 
@@ -35,6 +37,10 @@ class History:
         self._stocks: dict[Segment, Counters] = {}
         self._befores: dict[Segment, dict[int, Counters]] = {}
         self._last_day_ms = 0
+        self._latest: dict[Segment, int] = {}
+        self._covers: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        self.changed: set[Segment] = set()
+        """Segments of which something has changed, or that are gone: for the one who looks at them, and clears it."""
         self.versions: dict[Segment, int] = {}
 
     def replace(self, segment: Segment, resolution_ms: int, start_ms: int, old: Counters | None, new: Counters) -> None:
@@ -44,6 +50,9 @@ class History:
             by_resolution = self._slices[segment] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         total = by_resolution[resolution_ms].setdefault(start_ms, {})
         move(total, old or {}, new)
+        self.changed.add(segment)
+        if resolution_ms == TEN_SECONDS_MS:
+            self._latest[segment] = max(self._latest.get(segment, 0), start_ms)
         if resolution_ms == DAY_MS:
             self._last_day_ms = max(self._last_day_ms, start_ms)
             self._move_stocks(segment, start_ms, old or {}, new)
@@ -52,6 +61,7 @@ class History:
     def _move_stocks(self, segment: Segment, start_ms: int, old: Counters, new: Counters) -> None:
         moved = {name: by for name in STOCKS if (by := new.get(name, 0) - old.get(name, 0))}
         if moved:
+            self.changed.add(segment)
             add(self._stocks.setdefault(segment, {}), moved)
             befores = self._befores.get(segment, {})
             for midnight_ms in [each for each in befores if each > start_ms]:
@@ -60,6 +70,22 @@ class History:
     def segments(self) -> list[Segment]:
         """Every segment with data that is still kept."""
         return list(self._slices)
+
+    def knows(self, segment: Segment) -> bool:
+        """Whether there is data of a segment that is still kept."""
+        return segment in self._slices
+
+    def furthest_ms(self, segment: Segment) -> int:
+        """The start of the last ten seconds of which there ever was something; 0 where there was nothing."""
+        return self._latest.get(segment, 0)
+
+    def oldest_ms(self, segment: Segment, resolution_ms: int, start_ms: int, end_ms: int) -> int | None:
+        """The start of the first slice of [start, end) that there is something of, for slices that all are as long."""
+        by_resolution = self._slices.get(segment)
+        if by_resolution is None:
+            return None
+        slices = by_resolution[resolution_ms]
+        return next((at_ms for at_ms in range(start_ms, end_ms, resolution_ms) if at_ms in slices), None)
 
     def drop(self, segment: Segment, resolution_ms: int, start_ms: int) -> bool:
         """Forget a slice, and the segment when it has none left: True then."""
@@ -71,7 +97,9 @@ class History:
             self._move_stocks(segment, start_ms, gone, {})
         if any(by_resolution.values()):
             return False
+        self.changed.add(segment)
         del self._slices[segment], self.versions[segment]
+        self._latest.pop(segment, None)
         self._stocks.pop(segment, None)
         self._befores.pop(segment, None)
         return True
@@ -118,13 +146,26 @@ class History:
             yield merged(self._parts(by_resolution, start_ms, min(next_ms, end_ms)))
             start_ms = next_ms
 
-    def _parts(self, by_resolution: BySlice, at_ms: int, end_ms: int) -> Iterator[Counters]:
-        while at_ms < end_ms:
-            resolution_ms, next_ms = self._largest(at_ms, end_ms)
+    def _parts(self, by_resolution: BySlice, start_ms: int, end_ms: int) -> Iterator[Counters]:
+        for resolution_ms, at_ms in self._cover(start_ms, end_ms):
             found = by_resolution[resolution_ms].get(at_ms)
             if found:
                 yield found
+
+    def _cover(self, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """The slices of a stretch, by resolution and start: the same for all segments, so they are remembered."""
+        found = self._covers.get((start_ms, end_ms))
+        if found is not None:
+            return found
+        if len(self._covers) >= _MOST_COVERS:
+            self._covers.clear()
+        cover, at_ms = [], start_ms
+        while at_ms < end_ms:
+            resolution_ms, next_ms = self._largest(at_ms, end_ms)
+            cover.append((resolution_ms, at_ms))
             at_ms = next_ms
+        self._covers[start_ms, end_ms] = cover
+        return cover
 
     def _largest(self, at_ms: int, end_ms: int) -> tuple[int, int]:
         """The coarsest slice that begins at ``at_ms`` and ends by ``end_ms``."""

@@ -1,30 +1,36 @@
-"""Alert rules from YAML: every mistake at once, each with its line and what to do."""
+"""Alert rules from YAML: every mistake at once, each with its line and what to do. See docs/rules.md."""
 
 import re
+from dataclasses import fields
+from typing import Any
 
-from yaml.nodes import Node
+from yaml.nodes import MappingNode, Node
 
 from schemas.cell import Segment
+from stream.conditionfile import CONDITION_KEYS, condition
 from stream.config import Config
-from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text
-from stream.metrics import DAYS_NEEDED, UNITS
-from stream.rules import Rule
+from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text, texts
+from stream.rules import Condition, NoData, Rule, dimensions
 from stream.slices import UNITS_MS
-from stream.windows import known_window
+from stream.wording import known_placeholders, placeholders
 
 _KEYS = (
     "alert",
-    "metric",
+    *CONDITION_KEYS,
+    "all",
     "where",
-    "window",
-    "above",
-    "below",
-    "min_samples",
+    "by",
     "for",
+    "keep_firing_for",
+    "no_data",
     "severity",
+    "labels",
     "annotations",
+    "link",
 )
 _SEVERITIES = ("info", "warning", "critical")
+_NO_DATA: dict[str, NoData] = {"resolve": "resolve", "keep": "keep", "alert": "alert"}
+_NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 
 
 def parse(yaml: str, origin: str, config: Config) -> list[Rule]:
@@ -39,89 +45,154 @@ def parse(yaml: str, origin: str, config: Config) -> list[Rule]:
     )
     nodes = items(top["rules"]) if "rules" in top and not is_null(top["rules"]) else []
     rules = [_rule(node, config, mistakes) for node in nodes]
-    seen: dict[str, Node] = {}
-    for node, rule in zip(nodes, rules, strict=True):
-        if rule.alert and rule.fingerprint in seen:
-            mistakes.add(node, f"`{rule.alert}` with the same `where` is there twice: give one another name")
-        seen[rule.fingerprint] = node
+    _check_twice(nodes, rules, mistakes)
     mistakes.check()
     return rules
 
 
+def _check_twice(nodes: list[Node], rules: list[Rule], mistakes: Mistakes) -> None:
+    """Two rules must not have the same alert on any segment."""
+    seen: dict[tuple[object, ...], list[dict[str, str]]] = {}
+    for node, rule in zip(nodes, rules, strict=True):
+        others = seen.setdefault((rule.alert, frozenset(dimensions(rule)), frozenset(rule.labels)), [])
+        where = dict(rule.segment)
+        if rule.alert and any(_meet(where, other) for other in others):
+            what = "for the same segments" if rule.by else "with the same `where`"
+            mistakes.add(node, f"`{rule.alert}` {what} is there twice: give one another name, or `labels`")
+        others.append(where)
+
+
+def _meet(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Whether a segment can have what both want."""
+    return all(one[name] == other[name] for name in one.keys() & other.keys())
+
+
 def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
     given = entries(node, "a rule", mistakes, _KEYS)
-    for key in ("alert", "metric", "window"):
-        if key not in given:
-            mistakes.add(node, f"a rule needs `{key}:`")
-    conditions = [key for key in ("above", "below") if key in given]
-    if len(conditions) != 1:
-        mistakes.add(node, "a rule needs one of `above:` and `below:`")
-    condition = conditions[0] if conditions else "above"
-    _check_days(given, config, mistakes)
-    return Rule(
+    if "alert" not in given:
+        mistakes.add(node, "a rule needs `alert:`")
+    first, *also = _conditions(node, given, config, mistakes)
+    segment, by = _segment(node, given, config, mistakes)
+    own: dict[str, Any] = {each.name: getattr(first, each.name) for each in fields(Condition) if each.name != "side"}
+    rule = Rule(
         alert=text(given["alert"], "`alert`", mistakes) if "alert" in given else "",
-        metric=choice(given["metric"], "`metric`", mistakes, tuple(UNITS)) if "metric" in given else "",
-        window=choice(given["window"], "`window`", mistakes, config.windows) if "window" in given else "",
-        condition="above" if condition == "above" else "below",
-        bound=_number(given[condition], mistakes) if condition in given else 0.0,
-        segment=_segment(given["where"], config, mistakes) if "where" in given else (),
-        min_samples=_samples(given["min_samples"], mistakes) if "min_samples" in given else 1,
-        for_ms=_duration_ms(given["for"], mistakes) if "for" in given else 0,
+        condition=first.side,
+        **own,
+        segment=segment,
+        for_ms=_duration_ms(given, "for", mistakes),
         severity=choice(given["severity"], "`severity`", mistakes, _SEVERITIES) if "severity" in given else "warning",
-        annotations=_pairs(given["annotations"], mistakes) if "annotations" in given else (),
+        annotations=_pairs(given, "annotations", mistakes),
+        also=tuple(also),
+        by=by,
+        keep_ms=_duration_ms(given, "keep_firing_for", mistakes),
+        no_data=_no_data(given, (first, *also), mistakes),
+        labels=_labels(given, segment, by, mistakes),
+        link=_link(given, mistakes),
     )
+    if "annotations" in given:
+        _check_templates(given["annotations"], rule, mistakes)
+    return rule
 
 
-def _check_days(given: dict[str, Node], config: Config, mistakes: Mistakes) -> None:
-    """Distinct customers are known by whole days only."""
-    metric, window = (str(given[key].value) if key in given else "" for key in ("metric", "window"))
-    needed = DAYS_NEEDED.get(metric, 0)
-    if not needed or window not in config.windows:
-        return
-    fit = [name for name in config.windows if known_window(name).by_day and (needed < 2 or name != "day")]
-    if window not in fit:
-        choose = f"choose a window from {', '.join(fit)}" if fit else "no window of the settings has them"
-        mistakes.add(given["window"], f"`{metric}` is known by whole days: {choose}")
+def _conditions(node: Node, given: dict[str, Node], config: Config, mistakes: Mistakes) -> list[Condition]:
+    """The rule's own condition, or those that are joined."""
+    if "all" not in given:
+        return [condition(node, given, config, mistakes, "a rule")]
+    for key in CONDITION_KEYS:
+        if key in given:
+            mistakes.add(given[key], f"`{key}` beside `all`: give it to each of the conditions in `all`")
+    nodes = items(given["all"])
+    if len(nodes) < 2:
+        mistakes.add(given["all"], "`all` is a list of two conditions or more: write a single one without it")
+    parts = [entries(each, "a condition", mistakes, CONDITION_KEYS) for each in nodes]
+    return [condition(at, part, config, mistakes, "a condition") for at, part in zip(nodes, parts, strict=True)] or [
+        condition(given["all"], {}, config, mistakes, "a condition")
+    ]
 
 
-def _segment(node: Node, config: Config, mistakes: Mistakes) -> Segment:
-    """The segment that ``where`` names: its dimensions must be those of a configured segmentation."""
-    given = {key: text(value, f"`where: {key}`", mistakes) for key, value in entries(node, "`where`", mistakes).items()}
+def _segment(node: Node, given: dict[str, Node], config: Config, mistakes: Mistakes) -> tuple[Segment, tuple[str, ...]]:
+    """What ``where`` fixes, and the dimensions of ``by``: together those of a configured segmentation."""
+    where: dict[str, str] = {}
+    if "where" in given:
+        pairs = entries(given["where"], "`where`", mistakes)
+        where = {key: text(value, f"`where: {key}`", mistakes) for key, value in pairs.items()}
+        if not isinstance(given["where"], MappingNode):
+            return (), ()
+    by = texts(given["by"], "`by`", mistakes) if "by" in given else ()
+    for name in by:
+        if name in where or by.count(name) > 1:
+            mistakes.add(given["by"], f"`{name}` is given twice in `where` and `by`: leave one out")
+            return (), ()
+    if not where and not by:
+        return (), ()
     for names in config.segmentations:
-        if set(names) == set(given):
-            return tuple((name, given[name]) for name in names)
+        if set(names) == {*where, *by}:
+            return tuple((name, where[name]) for name in names if name in where), tuple(n for n in names if n in by)
     known = [" + ".join(names) or "none (the total)" for names in config.segmentations]
-    mistakes.add(node, f"`where` has {' + '.join(given)}, which is not counted{suggestion(' + '.join(given), known)}")
-    return ()
+    said = " + ".join([*where, *by])
+    what = " and ".join(f"`{key}`" for key in ("where", "by") if key in given)
+    verb = "have" if "and" in what else "has"
+    at = given.get("where", given.get("by", node))
+    mistakes.add(at, f"{what} {verb} {said}, which is not counted{suggestion(said, known)}")
+    return (), ()
 
 
-def _pairs(node: Node, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
-    given = entries(node, "`annotations`", mistakes)
-    return tuple((key, text(value, f"`{key}`", mistakes)) for key, value in given.items())
+def _no_data(given: dict[str, Node], conditions: tuple[Condition, ...], mistakes: Mistakes) -> NoData:
+    if "no_data" not in given:
+        return "resolve"
+    found = _NO_DATA[choice(given["no_data"], "`no_data`", mistakes, tuple(_NO_DATA))]
+    if found == "alert" and any(each.of != "value" for each in conditions):
+        mistakes.add(given["no_data"], "`no_data: alert` needs conditions on values, not on `change` or `deviation`")
+    return found
 
 
-def _samples(node: Node, mistakes: Mistakes) -> int:
-    number = text(node, "`min_samples`", mistakes)
-    if number.isdecimal() and len(number) < 10 and int(number) > 0:
-        return int(number)
-    if number:
-        mistakes.add(node, "`min_samples` must be a whole number, 1 or more")
-    return 1
+def _labels(
+    given: dict[str, Node], segment: Segment, by: tuple[str, ...], mistakes: Mistakes
+) -> tuple[tuple[str, str], ...]:
+    pairs = _pairs(given, "labels", mistakes)
+    for name, _ in pairs:
+        if name in by or name in dict(segment):
+            mistakes.add(given["labels"], f"`labels`: `{name}` is a dimension of the rule already: leave it out")
+        elif not re.fullmatch(_NAME, name):
+            mistakes.add(given["labels"], f"`labels`: `{name}` must consist of letters, digits and underscores")
+    return pairs
 
 
-def _number(node: Node, mistakes: Mistakes) -> float:
-    written = text(node, "the bound", mistakes)
-    if re.fullmatch(r"[+-]?\d+(\.\d+)?", written):
-        return float(written)
-    if written:
-        mistakes.add(node, f"the bound must be a number, not `{written}`")
-    return 0.0
+def _link(given: dict[str, Node], mistakes: Mistakes) -> str:
+    if "link" not in given:
+        return ""
+    link = text(given["link"], "`link`", mistakes)
+    if link and not re.match(r"https?://\S+$", link):
+        mistakes.add(given["link"], f"`link` must be an address such as https://wiki/runbook, not `{link}`")
+    return link
 
 
-def _duration_ms(node: Node, mistakes: Mistakes) -> int:
-    written = text(node, "`for`", mistakes)
+def _check_templates(node: Node, rule: Rule, mistakes: Mistakes) -> None:
+    """Placeholders must be those that there is something for."""
+    known = known_placeholders(rule)
+    for key, value in entries(node, "`annotations`", Mistakes("")).items():
+        template = text(value, f"`{key}`", Mistakes(""))
+        if "{{" in template:
+            mistakes.add(value, f"`{key}`: placeholders are written `{{value}}`, with one brace")
+            continue
+        for name in placeholders(template):
+            if name not in known:
+                mistakes.add(value, f"`{key}`: there is nothing for `{{{name}}}`{suggestion(name, known)}")
+
+
+def _pairs(given: dict[str, Node], key: str, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
+    if key not in given:
+        return ()
+    found = entries(given[key], f"`{key}`", mistakes)
+    return tuple((name, text(value, f"`{name}`", mistakes)) for name, value in found.items())
+
+
+def _duration_ms(given: dict[str, Node], key: str, mistakes: Mistakes) -> int:
+    if key not in given:
+        return 0
+    written = text(given[key], f"`{key}`", mistakes)
     match = re.fullmatch(r"(\d{1,6})(s|m|h|d)", written)
     if match:
         return int(match[1]) * UNITS_MS[match[2]]
-    mistakes.add(node, f"`for` must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
+    mistakes.add(given[key], f"`{key}` must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
     return 0

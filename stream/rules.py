@@ -1,119 +1,162 @@
-"""Rules: one pure transition from a value to an alert's next state, with Prometheus' semantics."""
+"""Rules: what must hold of which metrics, for how long, for an alert to fire; and who the alert is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 import orjson
-from msgspec import Struct, msgpack
 
-from schemas.alert import MetricAlert
 from schemas.cell import Segment
 from stream.metrics import Value
-from stream.versions import Shape
+
+Side = Literal["above", "below"]
+Of = Literal["value", "change", "relative_change", "deviation"]
+"""What is compared with the bound: the value, its change against the window before (in the metric's unit, or as a share
+of the earlier value), or its deviation from the usual, in spreads."""
+NoData = Literal["resolve", "keep", "alert"]
+
+
+class Measure(NamedTuple):
+    """What can be compared with bounds. ``least`` is how many samples a value must rest on to be learnt from."""
+
+    metric: str
+    window: str
+    of: Of = "value"
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a condition found. ``measured`` is what its bound is compared with; None where there is no data.
+
+    ``low`` and ``high`` are the bounds of the value's confidence interval where the condition asks for one (None: there
+    are too few samples). ``before`` is the value of the window before, or the usual one.
+    """
+
+    value: Value | None
+    measured: float | None
+    low: float | None = None
+    high: float | None = None
+    before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A threshold on one measure. ``recover`` is where it is calm again once the alert fires, ``bound`` if None."""
+
+    metric: str
+    window: str
+    side: Side
+    bound: float
+    recover: float | None = None
+    of: Of = "value"
+    min_samples: int = 1
+    confidence: float | None = None
+    weeks: int = 0
+
+    @property
+    def measure(self) -> Measure:
+        """What it looks at."""
+        return Measure(self.metric, self.window, self.of, self.min_samples if self.of == "deviation" else 0)
+
+    def holds(self, found: Finding, is_firing: bool = False) -> bool | None:
+        """Whether the threshold is broken; None where the data do not say.
+
+        To fire, the interval must have crossed the bound where there is a ``confidence``; to go on firing, the value
+        must not have come back to where it recovers.
+        """
+        if found.value is None or found.measured is None or found.value.samples < self.min_samples:
+            return None
+        if is_firing:
+            return self._beyond(found.measured, self.bound if self.recover is None else self.recover)
+        if self.confidence is None or not self._beyond(found.measured, self.bound):
+            return self._beyond(found.measured, self.bound)
+        near = found.low if self.side == "above" else found.high
+        return None if near is None else self._beyond(near, self.bound)
+
+    def _beyond(self, value: float, bound: float) -> bool:
+        return value > bound if self.side == "above" else value < bound
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A threshold on one metric of one segment over one window.
+    """Thresholds on metrics of a segment, or of each segment of a segmentation.
 
     The alert fires once the value has been ``above`` or ``below`` the ``bound`` for ``for_ms``, resting on at least
-    ``min_samples``; it resolves when that no longer holds, or when there is no more data.
+    ``min_samples``; it resolves when that has not held for ``keep_ms``. ``no_data`` is what is made of too few samples.
+    ``also`` are further conditions that must hold at the same time. ``by`` are dimensions of which each value has an
+    alert of its own; ``segment`` fixes the others. ``labels`` are the rule's own.
     """
 
     alert: str
     metric: str
     window: str
-    condition: Literal["above", "below"]
+    condition: Side
     bound: float
     segment: Segment = ()
     min_samples: int = 1
     for_ms: int = 0
     severity: str = "warning"
     annotations: tuple[tuple[str, str], ...] = ()
+    recover: float | None = None
+    of: Of = "value"
+    confidence: float | None = None
+    weeks: int = 0
+    also: tuple[Condition, ...] = ()
+    by: tuple[str, ...] = ()
+    keep_ms: int = 0
+    no_data: NoData = "resolve"
+    labels: tuple[tuple[str, str], ...] = ()
+    link: str = ""
+    conditions: tuple[Condition, ...] = field(init=False, repr=False, compare=False)
+    """All of them, its own first."""
+
+    def __post_init__(self) -> None:
+        first = Condition(
+            metric=self.metric,
+            window=self.window,
+            side=self.condition,
+            bound=self.bound,
+            recover=self.recover,
+            of=self.of,
+            min_samples=self.min_samples,
+            confidence=self.confidence,
+            weeks=self.weeks,
+        )
+        object.__setattr__(self, "conditions", (first, *self.also))
 
     @property
     def fingerprint(self) -> str:
-        """The alert's identity: from name and labels alone.
+        """The identity of the alert on its own segment.
 
         >>> Rule("LowCsat", "csat_score", "1h", "below", 7).fingerprint
         'c13e2c11849905a7'
         """
-        identity = orjson.dumps([self.alert, [list(pair) for pair in self.segment]])
+        return self.fingerprint_of(self.segment)
+
+    def fingerprint_of(self, segment: Segment) -> str:
+        """The alert's identity: from name and labels alone."""
+        identity = orjson.dumps([self.alert, [list(pair) for pair in (*segment, *sorted(self.labels))]])
         return blake2b(identity, digest_size=8).hexdigest()
 
-    def holds(self, value: Value | None) -> bool:
-        """True where the value breaks the threshold and rests on enough."""
-        if value is None or value.samples < self.min_samples:
+    def labels_of(self, segment: Segment) -> dict[str, str]:
+        """The alert's labels: its segment's, and the rule's own."""
+        return {**dict(segment), **dict(self.labels)}
+
+    def holds(self, findings: Sequence[Finding], is_firing: bool = False) -> bool | None:
+        """Whether all conditions hold; None where none is calm and the data do not say of some."""
+        said = [each.holds(found, is_firing) for each, found in zip(self.conditions, findings, strict=True)]
+        if False in said:
             return False
-        return value.value > self.bound if self.condition == "above" else value.value < self.bound
+        return None if None in said else True
 
 
-class AlertState(Struct, array_like=True, frozen=True):
-    """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` how often it has fired.
-
-    ``last`` are its transitions in the round of tests in which it last changed, kept so that they can be sent again.
-    """
-
-    status: Literal["inactive", "pending", "firing"] = "inactive"
-    since_ms: int = 0
-    sequence: int = 0
-    last: tuple[MetricAlert, ...] = ()
-
-    def encode(self) -> bytes:
-        return _SHAPE.encode(msgpack.encode(self))
+def dimensions(rule: Rule) -> set[str]:
+    """All dimensions of the segments that a rule is about."""
+    return {*rule.by, *(name for name, _ in rule.segment)}
 
 
-def _all_of_last(old: list[Any]) -> list[Any]:
-    """Version 1 kept the very last transition, or None."""
-    *others, last = old
-    return [*others, [] if last is None else [last]]
-
-
-_SHAPE = Shape(msgpack.Decoder(AlertState).decode, _all_of_last)
-INACTIVE = AlertState()
-decode_alert_state = _SHAPE.decode
-
-
-def step(rule: Rule, state: AlertState, value: Value | None, now_ms: int) -> tuple[AlertState, MetricAlert | None]:
-    """The state at ``now_ms``, and the transition to tell subscribers, if there is one.
-
-    ``now_ms`` never goes back between calls.
-    """
-    if not rule.holds(value):
-        if state.status != "firing":
-            calm = state if state.status == "inactive" else AlertState("inactive", 0, state.sequence, state.last)
-            return calm, None
-        alert = _transition(rule, "resolved", state.sequence, state.since_ms, now_ms, value)
-        return AlertState("inactive", 0, state.sequence, (alert,)), alert
-    since_ms = now_ms if state.status == "inactive" else state.since_ms
-    if state.status == "firing":
-        return state, None
-    if now_ms - since_ms < rule.for_ms:
-        return AlertState("pending", since_ms, state.sequence, state.last), None
-    alert = _transition(rule, "firing", state.sequence + 1, since_ms, now_ms, value)
-    return AlertState("firing", since_ms, state.sequence + 1, (alert,)), alert
-
-
-def _transition(
-    rule: Rule, state: Literal["firing", "resolved"], sequence: int, since_ms: int, at_ms: int, value: Value | None
-) -> MetricAlert:
-    fingerprint = rule.fingerprint
-    return MetricAlert(
-        id=f"{fingerprint}-{sequence}-{state}",
-        fingerprint=fingerprint,
-        alert=rule.alert,
-        state=state,
-        severity=rule.severity,
-        labels=dict(rule.segment),
-        metric=rule.metric,
-        window=rule.window,
-        condition=rule.condition,
-        bound=rule.bound,
-        value=None if value is None else value.value,
-        samples=0 if value is None else value.samples,
-        sequence=sequence,
-        since_ms=since_ms,
-        at_ms=at_ms,
-        annotations=dict(rule.annotations),
-    )
+def is_about(rule: Rule, segment: Mapping[str, str]) -> bool:
+    """Whether a rule looks at a segment."""
+    return segment.keys() == dimensions(rule) and all(segment[name] == value for name, value in rule.segment)

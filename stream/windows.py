@@ -16,12 +16,14 @@ class Window:
     """A named window; ``interval(calendar, as_of_ms)`` is what it covers when read at that event time.
 
     It ends with the slice that contains ``as_of_ms``, so that all up to now is in it. ``by_day`` windows consist of
-    whole local days: only over these can distinct customers be counted.
+    whole local days: only over these can distinct customers be counted. It consists of slices, and moves in steps, of
+    ``slice_ms``.
     """
 
     name: str
     interval: Callable[[Calendar, int], Interval]
     by_day: bool = False
+    slice_ms: int = DAY_MS
 
     def covered(self, calendar: Calendar, now_ms: int, closed: bool = False) -> Interval:
         """What is read of it at ``now_ms``: all of its last slice, or (``closed``) nothing from ``now_ms`` on.
@@ -34,6 +36,10 @@ class Window:
         elif self.by_day:
             end_ms = min(end_ms, calendar.day_end_ms(calendar.day_start_ms(now_ms)))
         return start_ms, end_ms
+
+    def previous(self, calendar: Calendar, start_ms: int) -> Interval:
+        """The same window before the one that begins at ``start_ms``, of which it is the end."""
+        return self.interval(calendar, start_ms - 1)[0], start_ms
 
     def before_ms(self, calendar: Calendar, start_ms: int) -> int | None:
         """When the period before one that begins at ``start_ms`` began; None where it is not made of whole days."""
@@ -51,7 +57,7 @@ def sliding(name: str, length_ms: int, slice_ms: int) -> Window:
         end_ms = calendar.slice_end_ms(slice_ms, calendar.slice_start_ms(slice_ms, as_of_ms))
         return calendar.slice_start_ms(slice_ms, end_ms - length_ms), end_ms
 
-    return Window(name, interval)
+    return Window(name, interval, slice_ms=slice_ms)
 
 
 def trailing_days(name: str, days: int) -> Window:

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, FormatOrCsv, From, SettingsFile, To, Where, Window
 from agents.cli.question import ask_once
-from agents.cli.tables import bar, plain, print_table, shown
+from agents.cli.tables import bar, plain, print_table
 from agents.reader import printable
 from agents.settings import load
 from stream.config import Config
 from stream.errors import CxstreamError
 from stream.metrics import Value
+from stream.shown import shown
 
 _TOUCHPOINT = "touchpoint"
 _VALUES = {

@@ -10,12 +10,13 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, Format, From, SettingsFile, To, Where, Window
 from agents.cli.question import ask_once
-from agents.cli.tables import bar, print_table, shown
+from agents.cli.tables import bar, print_table
 from agents.settings import load
 from stream.funnel import funnel as rungs_of
 from stream.funnel import standing
 from stream.metrics import Reading
 from stream.metrics.stages import Stages, transitions
+from stream.shown import shown
 from stream.stages import LAPSED, PRESETS
 
 

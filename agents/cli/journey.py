@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.cli.options import Bootstrap, SettingsFile
-from agents.cli.tables import duration, print_table
+from agents.cli.tables import print_table
 from agents.clock import now_ms
 from agents.placing import partition_of
 from agents.reader import Reader, printable, reading
@@ -25,6 +25,7 @@ from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
 from stream.present import present
+from stream.shown import duration
 from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 

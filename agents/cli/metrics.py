@@ -15,7 +15,7 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, FormatOrCsv, From, SettingsFile, To, Where
 from agents.cli.question import Question, ask, label
-from agents.cli.tables import change, plain, print_table, shown, spark
+from agents.cli.tables import change, plain, print_table, spark
 from agents.clock import now_ms
 from agents.reader import printable
 from agents.settings import load
@@ -26,6 +26,7 @@ from stream.mapping.nodes import suggestion
 from stream.metrics import DAYS_NEEDED, UNITS, Value
 from stream.published import published
 from stream.ranges import Ledger
+from stream.shown import shown
 from stream.slices import Calendar
 from stream.spans import RangeError, before, pieces, written
 from stream.stages import PRESETS, STAGES

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from agents.cli.options import Bootstrap, Format, From, SettingsFile, To, Where, Window
 from agents.cli.question import ask_once
-from agents.cli.tables import bar, print_table, shown
+from agents.cli.tables import bar, print_table
 from agents.settings import load
 from stream.metrics.handoffs import pairs
 from stream.metrics.handoffs import paths as paths_of
+from stream.shown import shown
 
 
 def paths(

@@ -14,12 +14,13 @@ from rich.text import Text
 
 from agents import topics as kafka_topics
 from agents.cli.options import Bootstrap, SettingsFile
-from agents.cli.tables import duration, print_table
+from agents.cli.tables import print_table
 from agents.clock import now_ms
 from agents.reader import Reader, reading
 from agents.settings import Settings, load
 from stream.errors import CxstreamError
 from stream.ranges import Ledger, begun_ms
+from stream.shown import duration
 from stream.slices import Calendar
 from stream.spans import written
 

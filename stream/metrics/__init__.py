@@ -99,9 +99,21 @@ def read(reading: Reading) -> dict[str, Value]:
 _BY_VALUE = {name: metric for metric in METRICS for name in metric.values}
 
 
-def read_one(name: str, reading: Reading) -> Value | None:
-    """The value of that name; None where it has no data. Raises KeyError where there is no such value."""
-    return _BY_VALUE[name].read(reading).get(name)
+def metric_of(name: str) -> Metric:
+    """The metric that a value of that name is read by. Raises KeyError where there is none."""
+    return _BY_VALUE[name]
 
 
-__all__ = ["DAYS_NEEDED", "METRICS", "STOCKS", "UNITS", "Metric", "Reading", "Value", "counted", "read", "read_one"]
+__all__ = [
+    "DAYS_NEEDED",
+    "METRICS",
+    "STOCKS",
+    "UNITS",
+    "Metric",
+    "Reading",
+    "Value",
+    "counted",
+    "metric_of",
+    "read",
+    "read_one",
+]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 
 from stream.counters import with_prefix
 from stream.facts import Answered
@@ -40,6 +41,7 @@ def by_scale(answers: Distribution) -> dict[str, dict[str, int]]:
     return found
 
 
+@cache
 def position(low: int, high: int, score: int) -> Fraction:
     """Where a score stands on its scale, from 0 to 1, exactly."""
     return Fraction(score - low, high - low)

@@ -120,7 +120,7 @@ def test_all_transitions_of_a_round_are_told_again_after_a_crash() -> None:
     assert len(made) == 6
     driver.crash(0, START + 15 * MINUTE_MS)
     (board,) = driver._boards
-    assert board.standing() == made
+    assert board.watch.standing() == made
 
 
 def test_metrics_are_published_when_they_change_and_carry_their_window() -> None:

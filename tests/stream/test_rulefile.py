@@ -6,7 +6,7 @@ from stream.config import Config
 from stream.errors import ConfigError
 from stream.mapping.problems import MappingError
 from stream.rulefile import parse
-from stream.rules import Rule
+from stream.rules import Condition, Rule
 
 CONFIG = Config(segmentations=((), ("channel",), ("channel", "region")), windows=("5m", "1h", "day"))
 ONE = """\
@@ -91,6 +91,31 @@ def test_bounds_are_numbers(written: str, bound: float) -> None:
         pytest.param(
             *("    below: 7", "    below: [7]", "one value"),
         ),
+        ("    below: 7", "    below: 7\n    recover: 6.9", "calm side"),
+        ("    below: 7", "    below: 7\n    recover: 80%", "number"),
+        ("    below: 7", "    below: 7\n    confidence: 95", "share from 0.5"),
+        ("    below: 7", "    below: 7\n    confidence: 0.3", "share from 0.5"),
+        ("    below: 7", "    below: 7\n    confidence: high", "share from 0.5"),
+        ("    below: 7", "    below: 7\n    keep_firing_for: long", "duration"),
+        ("    below: 7", "    below: 7\n    no_data: ignore", "resolve"),
+        ("    below: 7", "    below: 7\n    by: [product]", "not counted"),
+        ("    below: 7", "    below: 7\n    by: [channel, channel]", "twice"),
+        ("    below: 7", "    below: 7\n    labels: {my-team: shop}", "letters"),
+        ("    below: 7", "    below: 7\n    labels: shop", "mapping"),
+        ("    below: 7", "    below: 7\n    link: wiki", "https://"),
+        ("    below: 7", "    below: 7\n    annotations: {summary: 'only {valeu}'}", "did you mean `value`"),
+        ("    below: 7", "    below: 7\n    annotations: {summary: 'on {channel}'}", "nothing for `{channel}`"),
+        ("    below: 7", "    below: 7\n    annotations: {summary: 'from {low}'}", "nothing for `{low}`"),
+        ("    below: 7", "    below: 7\n    annotations: {summary: '{{ $value }}'}", "one brace"),
+        ("    below: 7", "    change: {below: -20 %}", "percentage"),
+        ("    below: 7", "    deviation: {above: 3%}", "number"),
+        ("    below: 7", "    deviation: {above: 3, weeks: 1}", "from 2 to 52"),
+        ("    below: 7", "    change: {below: -20%}\n    recover: -0.1", "both with `%`"),
+        ("    below: 7", "    change: {below: -20%}\n    recover: -30%", "calm side"),
+        ("    below: 7", "    change: {below: -20%}\n    confidence: 0.9", "cannot be given for a `change`"),
+        ("    below: 7", "    deviation: {below: -3}\n    confidence: 0.9", "cannot be given for a `deviation`"),
+        ("    below: 7", "    change: {below: -20%}\n    no_data: alert", "needs conditions on values"),
+        ("    below: 7", "    below: 7\n    weeks: 4", "unknown key"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_to_do(line: str, written: str, hint: str) -> None:
@@ -167,3 +192,153 @@ def test_a_metric_that_needs_days_is_refused_over_hours(metric: str) -> None:
 
 def test_stickiness_is_refused_over_a_single_day() -> None:
     assert problems(ONE.replace("csat_score", "stickiness_ratio").replace("1h", "day"))
+
+
+def one(lines: str, yaml: str = ONE) -> Rule:
+    (rule,) = parse(
+        yaml.replace("    below: 7\n", "".join(f"    {line}\n" for line in lines.split("\n"))), "r.yaml", CONFIG
+    )
+    return rule
+
+
+def test_guards_of_a_rule() -> None:
+    found = one("below: 7\nrecover: 7.5\nconfidence: 95%\nkeep_firing_for: 10m\nno_data: keep")
+    expected = Rule(
+        "LowCsat", "csat_score", "1h", "below", 7.0, recover=7.5, confidence=0.95, keep_ms=600_000, no_data="keep"
+    )
+    assert found == expected
+
+
+def test_what_an_alert_says_and_where_it_leads() -> None:
+    found = one("below: 7\nlabels: {team: shop}\nlink: https://wiki/csat\nannotations: {s: '{value}, {team}'}")
+    assert (found.labels, found.link) == ((("team", "shop"),), "https://wiki/csat")
+    assert found.annotations == (("s", "{value}, {team}"),)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("change: {below: -20%}", Rule("LowCsat", "csat_score", "1h", "below", -0.2, of="relative_change")),
+        (
+            "change: {above: 0.1}\nrecover: 0.05",
+            Rule("LowCsat", "csat_score", "1h", "above", 0.1, of="change", recover=0.05),
+        ),
+        ("deviation: {below: -3}", Rule("LowCsat", "csat_score", "1h", "below", -3.0, of="deviation", weeks=4)),
+        (
+            "deviation: {above: 2.5, weeks: 8}\nrecover: 1",
+            Rule("LowCsat", "csat_score", "1h", "above", 2.5, of="deviation", weeks=8, recover=1.0),
+        ),
+    ],
+)
+def test_changes_and_deviations(lines: str, expected: Rule) -> None:
+    assert one(lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "segment", "by"),
+    [
+        ("below: 7\nby: [channel]", (), ("channel",)),
+        ("below: 7\nby: channel", (), ("channel",)),
+        ("below: 7\nby: [region, channel]", (), ("channel", "region")),
+        ("below: 7\nby: [region]\nwhere: {channel: web}", (("channel", "web"),), ("region",)),
+    ],
+)
+def test_one_alert_for_each_value_of_dimensions(lines: str, segment: tuple, by: tuple[str, ...]) -> None:
+    assert one(lines) == Rule("LowCsat", "csat_score", "1h", "below", 7.0, segment=segment, by=by)
+
+
+BURN = """\
+rules:
+  - alert: Burn
+    all:
+      - {metric: fcr_ratio, window: 1h, below: 0.5, min_samples: 20}
+      - {metric: fcr_ratio, window: 5m, below: 0.5, recover: 0.6}
+    for: 1m
+"""
+
+
+def test_several_conditions() -> None:
+    also = (Condition("fcr_ratio", "5m", "below", 0.5, recover=0.6),)
+    expected = Rule("Burn", "fcr_ratio", "1h", "below", 0.5, min_samples=20, for_ms=60_000, also=also)
+    assert parse(BURN, "rules.yaml", CONFIG) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "lines", "hint"),
+    [
+        ("    for: 1m", "    window: 1h", [6], "beside `all`"),
+        ("window: 5m, below: 0.5, recover: 0.6", "window: 5m", [5], "a condition needs one of"),
+        ("metric: fcr_ratio, window: 5m", "window: 5m", [5], "a condition needs `metric:`"),
+        ("{metric: fcr_ratio, window: 5m, below: 0.5, recover: 0.6}", "5m", [5, 5, 5, 5], "must be a mapping"),
+        ("recover: 0.6", "for: 1m", [5], "unknown key `for`"),
+    ],
+)
+def test_mistakes_in_one_of_several_conditions(written: str, instead: str, lines: list[int], hint: str) -> None:
+    found = problems(BURN.replace(written, instead))
+    assert [int(problem.split(":")[1]) for problem in found] == lines
+    assert hint in "".join(found)
+
+
+def test_a_single_condition_in_all_is_a_mistake() -> None:
+    single = "rules:\n  - alert: A\n    all:\n      - {metric: fcr_ratio, window: 1h, below: 0.5}\n"
+    assert [problem.split(": ", 1)[0] for problem in problems(single)] == ["rules.yaml:4"]
+
+
+@pytest.mark.parametrize(
+    "metric", ["touchpoints", "revenue", "messages_per_ticket", "csat_response_rate", "active_customers"]
+)
+def test_confidence_in_what_has_no_interval_is_a_mistake(metric: str) -> None:
+    window = "day" if metric == "active_customers" else "1h"
+    yaml = ONE.replace("csat_score", metric).replace("1h", window) + "    confidence: 0.95\n"
+    (found,) = problems(yaml)
+    assert found.startswith(f"rules.yaml:6: `{metric}` has no confidence interval")
+
+
+def test_a_change_against_slices_that_are_not_kept_is_a_mistake() -> None:
+    config = Config(windows=("1h", "3h", "4h", "96h", "100h", "168h", "day", "month", "370d"))
+    for window, kept in [("3h", True), ("4h", True), ("96h", True), ("100h", False), ("168h", False), ("370d", True)]:
+        yaml = ONE.replace("1h", window).replace("below: 7", "change: {below: -20%}")
+        if kept:
+            assert parse(yaml, "rules.yaml", config)
+        else:
+            with pytest.raises(MappingError, match=f"rules.yaml:4: .* before `{window}`, the slices are not kept.*3h"):
+                parse(yaml, "rules.yaml", config)
+
+
+def test_what_looks_back_itself_needs_one_more_period_for_a_change() -> None:
+    config = Config(windows=("1h", "300d"))
+    yaml = ONE.replace("1h", "300d").replace("below: 7", "change: {below: -20%}")
+    assert parse(yaml, "rules.yaml", config)
+    with pytest.raises(MappingError, match="not kept"):
+        parse(yaml.replace("csat_score", "retention_ratio"), "rules.yaml", config)
+
+
+def test_a_deviation_over_whole_days_is_a_mistake() -> None:
+    (found,) = problems(ONE.replace("1h", "day").replace("below: 7", "deviation: {below: -3}"))
+    assert found.startswith("rules.yaml:4: ")
+    assert "5m, 1h" in found
+
+
+def test_a_label_that_a_dimension_has_already_is_a_mistake() -> None:
+    (found,) = problems(f"{ONE}    by: [channel]\n    labels: {{channel: web}}\n")
+    assert found.startswith("rules.yaml:7: ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_twice"),
+    [
+        ("by: [channel]", "where: {channel: web}", True),
+        ("by: [channel]", "by: [channel]", True),
+        ("by: [region]\n    where: {channel: web}", "by: [channel]\n    where: {region: eu}", True),
+        ("by: [region]\n    where: {channel: web}", "by: [region]\n    where: {channel: app}", False),
+        ("by: [channel]", "by: [channel, region]", False),
+        ("by: [channel]", "by: [channel]\n    labels: {tier: page}", False),
+        ("by: [channel]", "severity: info", False),
+    ],
+)
+def test_rules_whose_alerts_could_be_the_same_are_a_mistake(one: str, other: str, is_twice: bool) -> None:
+    yaml = f"{ONE}    {one}\n{ONE.split(chr(10), 1)[1]}    {other}\n"
+    if is_twice:
+        assert "is there twice" in problems(yaml)[0]
+    else:
+        assert len(parse(yaml, "rules.yaml", CONFIG)) == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
+from stream.alertstate import decode_alert_state
 from stream.board import Board
 from stream.cases import AnswerKind, Contribution
 from stream.cases.answer import Answer
@@ -20,7 +21,7 @@ from stream.facts import Answered
 from stream.fold import Fold
 from stream.keeping import scanned
 from stream.marker import MARKER, Marker
-from stream.rules import Rule, decode_alert_state
+from stream.rules import Rule
 from stream.slices import HOUR_MS, MINUTE_MS
 from stream.totals import PREFIX as CELL
 from stream.versions import VERSION, NewerStateError, Shape
@@ -49,14 +50,14 @@ def write(store: Store, changes: dict[bytes, bytes | None]) -> None:
 def test_alerts_of_release_1_go_on_from_where_they_stood() -> None:
     store = stored(1, "windows")
     resumed = board(store)
-    assert [alert.id.partition("-")[2] for alert in resumed.standing()] == ["1-firing", "1-resolved"]
+    assert [alert.id.partition("-")[2] for alert in resumed.watch.standing()] == ["1-firing", "1-resolved"]
     (resolved,) = resumed.evaluate(START + 3 * HOUR_MS)
     assert (resolved.alert, resolved.state, resolved.sequence) == ("Visited", "resolved", 1)
     # What has changed is stored in the present shape, the rest stays as it is, and both are read.
     write(store, resumed.state.changes())
     (of_visited,) = [key for key in store if key.startswith(b"a") and store[key].startswith(b"\xc1\x02")]
     assert decode_alert_state(store[of_visited]).last == (resolved,)
-    assert [alert.id.partition("-")[2] for alert in board(store).standing()] == ["1-resolved", "1-resolved"]
+    assert [alert.id.partition("-")[2] for alert in board(store).watch.standing()] == ["1-resolved", "1-resolved"]
 
 
 def test_customers_of_release_1_are_known() -> None:
