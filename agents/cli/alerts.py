@@ -49,7 +49,7 @@ class Alerts:
         last: dict[str, AnyAlert] = {}
         for alert in self.transitions.values():
             known = last.get(alert.fingerprint)
-            if known is None or _order(alert) > _order(known):
+            if known is None or alert.order > known.order:
                 last[alert.fingerprint] = alert
         return sorted((alert for alert in last.values() if alert.state == "firing"), key=lambda alert: alert.at_ms)
 
@@ -172,8 +172,3 @@ def _number(value: float, alert: AnyAlert) -> str:
 
 def _where(alert: AnyAlert) -> str:
     return ", ".join(f"{name}={value}" for name, value in alert.labels.items()) or "everywhere"
-
-
-def _order(alert: AnyAlert) -> tuple[int, bool]:
-    """Of one alert's transitions, the later has the larger: fired, resolved, fired again."""
-    return alert.sequence, alert.state == "resolved"
