@@ -149,15 +149,17 @@ class Outbox:
             sent.cancel()
             ended.cancel()
 
-    async def append_parts(self, topic: str, partition: int, records: Sequence[Mail]) -> None:
-        """Write records in as many batches as they need, in order."""
+    async def append_parts(self, topic: str, partition: int, records: Sequence[Mail]) -> int:
+        """Write records in as many batches as they need, in order; the offset of the last, -1 where there are none."""
+        last = -1
         for part in parts(records):
             try:
-                await self.append(topic, partition, part)
+                last = await self.append(topic, partition, part)
             except BatchTooLargeError:
                 half = len(part) // 2
                 await self.append_parts(topic, partition, part[:half])
-                await self.append_parts(topic, partition, part[half:])
+                last = await self.append_parts(topic, partition, part[half:])
+        return last
 
     async def send(self, mail: Mapping[tuple[str, int], Sequence[Mail]]) -> None:
         """Write records to many partitions at once and wait for all."""

@@ -121,6 +121,16 @@ class Dispatch:
         return (place for group in self._busy.values() for place in group.places())
 
     @property
+    def read(self) -> dict[int, int]:
+        """The offset of the next record to read, by partition."""
+        return dict(self._read)
+
+    @property
+    def held(self) -> int:
+        """How many transitions hold the position back."""
+        return sum(1 for _ in self._waiting())
+
+    @property
     def waiting(self) -> int:
         """How many transitions wait to be told."""
         return sum(len(queue) for group in self._busy.values() for queue in group.waiting.values())

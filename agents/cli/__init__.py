@@ -13,6 +13,7 @@ from agents.cli import (
     cohorts,
     compare,
     demo,
+    desk,
     experience,
     explain,
     funnel,
@@ -39,6 +40,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     worker.worker,
+    desk.desk,
     broker.broker,
     topics.topics,
     simulate.simulate,
