@@ -40,6 +40,8 @@ class Dispatch:
     def _wait(self, alert: AnyAlert, place: Place | None, now_ms: int) -> None:
         group = self._group(alert, now_ms)
         group.add(alert, place)
+        if self._route.group_by is None and alert.state == "resolved":
+            group.next_ms = min(group.next_ms, now_ms)  # it may have been looked at as suppressed, to be so again later
         self._busy[group.key] = group
 
     def passed(self, place: Place) -> None:

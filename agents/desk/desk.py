@@ -53,8 +53,7 @@ class Desk:
         """Read everything, then go on until cancelled.
 
         Raises:
-            KafkaError: the brokers do not answer at the start.
-            TopicError: a topic is not there.
+            KafkaError: the brokers do not answer at the start, or a topic is not there.
         """
         await self._outbox.start()
         try:

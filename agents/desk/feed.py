@@ -6,18 +6,17 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from agents.outbox import METADATA_MS
-from agents.topics import TopicError
 
 _MOST_RECORDS = 5_000
 
 
 class Feed:
-    """Reads all partitions of ``topics``: each from where ``starts`` says, or from its beginning."""
+    """Reads all partitions of ``topics``, each from where it is told, or from its beginning."""
 
     def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
-        self._topics = topics
         self._places: list[TopicPartition] = []
         self._consumer = AIOKafkaConsumer(
+            *topics,
             bootstrap_servers=bootstrap,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -29,30 +28,22 @@ class Feed:
         """Connect.
 
         Raises:
-            TopicError: a topic is not there.
-            KafkaError: the brokers do not answer.
+            KafkaError: the brokers do not answer, or a topic is not there.
         """
         try:
             await self._consumer.start()
-            await self._assign(starts or {})
+            self._pin(starts or {})
         except BaseException:
             await self._consumer.stop()
             raise
 
-    async def _assign(self, starts: Mapping[TopicPartition, int]) -> None:
-        await self._consumer.topics()
-        for topic in self._topics:
-            numbers = self._consumer.partitions_for_topic(topic)
-            if not numbers:
-                raise TopicError(f"there is no topic {topic} on this cluster: make the topics with `cxstream topics`")
-            self._places += [TopicPartition(topic, number) for number in sorted(numbers)]
+    def _pin(self, starts: Mapping[TopicPartition, int]) -> None:
+        """Keep to the partitions that there are: where metadata changed, all would be read from the beginning again."""
+        self._places = sorted(self._consumer.assignment())
+        self._consumer.unsubscribe()
         self._consumer.assign(self._places)
         for place in self._places:
-            if place in starts:
-                self._consumer.seek(place, starts[place])
-        fresh = [place for place in self._places if place not in starts]
-        if fresh:
-            await self._consumer.seek_to_beginning(*fresh)
+            self._consumer.seek(place, starts.get(place, 0))
 
     async def read(self, timeout_ms: int = 200) -> list[tuple[TopicPartition, Any]]:
         """What has come, with where it stands, in order within a partition; nothing where nothing comes in time."""

@@ -1,7 +1,6 @@
 """What inhibits what, against a look at every pair."""
 
 from itertools import product
-from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +8,10 @@ from hypothesis import strategies as st
 from schemas.alert import AnyAlert, MetricAlert
 from schemas.handling import Matcher
 from stream.inhibition import Inhibition, Inhibitors
+from stream.matcher import parse
 from tests.alerts import friction, metric
 
 VALUES = st.sampled_from(["", "1", "2"])
-SEVERAL = st.deferred(lambda: st.lists(alerts(), max_size=8, unique_by=lambda each: each.fingerprint))
-OPS: tuple[Literal["=", "!="], ...] = ("=", "!=")
 NAMES = ("A", "B", "C")
 
 
@@ -34,9 +32,12 @@ def rules(draw: st.DrawFn) -> Inhibition:
         )
         ops = st.sampled_from(["=", "!="])
         found = draw(st.lists(st.tuples(names, ops, wanted), max_size=2))
-        return tuple(Matcher(name=name, op=op, value=value) for name, op, value in found)
+        return tuple(parse(f"{name}{op}{value}") for name, op, value in found)
 
     return Inhibition(some(), some(), tuple(draw(st.lists(st.sampled_from(["x", "y", "customer"]), max_size=2))))
+
+
+SEVERAL = st.lists(alerts(), max_size=8, unique_by=lambda each: each.fingerprint)
 
 
 def look(alert: AnyAlert) -> dict[str, str]:
