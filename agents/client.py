@@ -8,7 +8,7 @@ What is in hand when a service dies comes again: an alert counts as done when th
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from time import monotonic
 from typing import Any, TypeVar
@@ -42,9 +42,10 @@ async def alerts(
 ) -> AsyncGenerator[AnyAlert, None]:
     """Transitions of alerts, as they come; has no end.
 
-    ``group`` is the service's name: it goes on where it stopped, and several of its processes share the work. Where it
-    never was, it begins with the oldest transition there is, or, with ``open_first``, now. ``open_first`` yields what
-    is open at that place before anything else. ``prefix`` goes before the topic's name, as in the settings.
+    ``group`` is the service's name: it goes on where it stopped; of several of its processes one does the work, and the
+    others stand by. Where it never was, it begins with the oldest transition there is, or, with ``open_first``, now.
+    ``open_first`` yields what is open at that place before anything else. ``prefix`` goes before the topic's name, as
+    in the settings.
 
     ``matchers`` (``region=eu``, ``alertname=~Low.*``) must all fit. An alert that is ``resolved`` has the severity of
     its rule, also where it was escalated: so what resolves is yielded whatever its severity.
@@ -164,31 +165,43 @@ class _Places:
                 log.warning("client.uncommitted", topic=self._topic, error=str(error))  # another one goes on with it
 
     async def before(self, decode: Callable[[bytes], _T]) -> AsyncGenerator[_T, None]:
-        """All from the beginning up to where the group goes on."""
-        while not self._consumer.assignment():
+        """All from the beginning up to where the group goes on; where it never was, that is where the topic ends now.
+
+        The end is taken from what is fetched: not all brokers answer right when they are asked for it.
+        """
+        while not self._consumer.assignment():  # noqa: ASYNC110  # aiokafka tells nobody but a listener
             await asyncio.sleep(0.05)
-        ends = {place: await self._consumer.position(place) for place in self._consumer.assignment()}
-        for place in ends:
-            await self._commit_start(place, ends[place])
+        places = sorted(self._consumer.assignment())
+        starts = {place: await self._consumer.committed(place) for place in places}
         history = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
         await history.start()
         try:
-            history.assign(list(ends))
-            for place in ends:
+            history.assign(places)
+            for place in places:
                 history.seek(place, 0)
-            while any([await history.position(place) < end for place, end in ends.items()]):
+            while not all([await _is_read(history, place, starts) for place in places]):
                 for place, records in (await history.getmany(timeout_ms=_POLL_MS)).items():
                     for record in records:
-                        value = _decoded(decode, place, record) if record.offset < ends[place] else None
+                        start = starts[place]
+                        value = _decoded(decode, place, record) if start is None or record.offset < start else None
                         if value is not None:
                             yield value
+            for place in places:
+                start = starts[place]
+                await self._begin(place, await history.position(place) if start is None else start)
         finally:
             await history.stop()
 
-    async def _commit_start(self, place: TopicPartition, offset: int) -> None:
-        """From here on, whatever happens before the first record is done."""
+    async def _begin(self, place: TopicPartition, offset: int) -> None:
+        """Go on from here, also where nothing is done before the service ends."""
+        self._consumer.seek(place, offset)
         self._done[place] = offset
         await self._commit()
+
+
+async def _is_read(history: Any, place: TopicPartition, ends: Mapping[TopicPartition, int | None]) -> bool:
+    end = history.highwater(place) if ends[place] is None else ends[place]
+    return end is not None and await history.position(place) >= end
 
 
 def _decoded(decode: Callable[[bytes], _T], place: TopicPartition, record: Any) -> _T | None:

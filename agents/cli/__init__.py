@@ -17,6 +17,7 @@ from agents.cli import (
     experience,
     explain,
     funnel,
+    handling,
     journey,
     metrics,
     paths,
@@ -54,12 +55,15 @@ for command in (
     backlog.backlog,
     explain.explain,
     compare.compare,
-    alerts.alerts,
     rejected.rejected,
     status.status,
     size.size,
 ):
     app.command()(command)
+handled = typer.Typer(invoke_without_command=True, callback=alerts.alerts)
+for own in (handling.ack, handling.silence, handling.silences, handling.unsilence):
+    handled.command()(own)
+app.add_typer(handled, name="alerts")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """``cxstream alerts``: what is firing now, what changed last, and what changes as it happens."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Literal
 
 import typer
@@ -10,17 +10,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from agents.cli.options import Bootstrap, SettingsFile
+from agents.cli.options import Bootstrap, SettingsFile, refuse_options
+from agents.cli.standing import handlings, standing, state
 from agents.cli.tables import duration, print_table, shown
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
 from schemas.alert import AnyAlert, MetricAlert, decode_alert
+from schemas.openalert import OpenAlert
 from stream.errors import CxstreamError
 from stream.metrics import UNITS
 from stream.slices import Calendar
 from stream.spans import written
-
-_STYLES = {"firing": "bold red", "resolved": "green"}
 
 
 class Alerts:
@@ -61,6 +61,7 @@ class Alerts:
 
 
 def alerts(
+    context: typer.Context,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what happens, until Ctrl-C.")] = False,
     firing: Annotated[bool, typer.Option("--firing", help="Only what is firing now.")] = False,
     last: Annotated[int, typer.Option(min=0, help="How many of the last transitions to show.")] = 20,
@@ -71,6 +72,9 @@ def alerts(
     settings_file: SettingsFile = None,
 ) -> None:
     """Show what is firing now and the last transitions, from the alerts topic."""
+    if context.invoked_subcommand is not None:
+        refuse_options(context)
+        return
     if follow and firing:
         raise CxstreamError("--firing is how things stand now, --follow what happens: give one of them")
     settings = load(settings_file, bootstrap=bootstrap)
@@ -81,11 +85,12 @@ def alerts(
         if follow:
             _follow(known, last, reader.follow(), output, calendar)
             return
+        stands = standing(known.firing(), handlings(reader, settings), settings)
     if output == "json":
         transitions = {} if firing else {"transitions": known.latest(last)}
-        typer.echo(json.encode({"firing": known.firing(), **transitions}))
+        typer.echo(json.encode({"firing": known.firing(), **transitions, "open": list(stands.values())}))
     else:
-        _show(known, 0 if firing else last, calendar)
+        _show(known, 0 if firing else last, calendar, stands)
 
 
 def _follow(known: Alerts, last: int, records: Iterable[KafkaRecord], output: str, calendar: Calendar) -> None:
@@ -106,21 +111,21 @@ def _one_by_one(known: Alerts, last: int, records: Iterable[KafkaRecord]) -> Ite
     yield from (alert for record in records if (alert := known.add(record)) is not None)
 
 
-def _show(known: Alerts, last: int, calendar: Calendar) -> None:
+def _show(known: Alerts, last: int, calendar: Calendar, stands: Mapping[str, OpenAlert]) -> None:
     console = Console()
     burning = known.firing()
     console.print(Text(f"{len(burning)} firing" if burning else "nothing is firing", "bold" if burning else "green"))
     if burning:
-        print_table(_table(burning, calendar, "firing since"))
+        print_table(_table(burning, calendar, "firing since", stands))
     if last and known.transitions:
         latest = known.latest(last)
         console.print(Text(f"the last {len(latest)} of {len(known.transitions):,} transitions", "dim"))
-        print_table(_table(latest, calendar, "at"))
+        print_table(_table(latest, calendar, "at", {}))
     if known.foreign:
         typer.echo(f"alerts: left out {known.foreign:,} records that are no alerts", err=True)
 
 
-def _table(found: list[AnyAlert], calendar: Calendar, when: str) -> Table:
+def _table(found: list[AnyAlert], calendar: Calendar, when: str, stands: Mapping[str, OpenAlert]) -> Table:
     table = Table(when, "state", "severity", "alert", "where", "metric", "window", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("value", "bound", "samples"):
         table.add_column(name, justify="right", no_wrap=True, style="dim" if name == "samples" else None)
@@ -130,7 +135,7 @@ def _table(found: list[AnyAlert], calendar: Calendar, when: str) -> Table:
         cells = (alert.severity, alert.alert, _where(alert), *_what(alert))
         table.add_row(
             Text(written(alert.at_ms, calendar)),
-            Text(alert.state, _STYLES[alert.state]),
+            state(alert, stands.get(alert.fingerprint)),
             *(Text(printable(cell)) for cell in cells),
             Text(value),
             Text(_condition(alert)),
@@ -145,7 +150,7 @@ def _line(alert: AnyAlert, calendar: Calendar) -> Text:
     what, window = _what(alert)
     line = f"  {alert.alert} ({_where(alert)}, {alert.severity}): {what} {value}{' in ' if window else ''}{window}, "
     text = Text(f"{written(alert.at_ms, calendar)}  ")
-    text.append(f"{alert.state:<8}", _STYLES[alert.state])
+    text.append(f"{state(alert).plain:<8}", state(alert).style)
     return text.append(printable(f"{line}alert {_condition(alert)}"))
 
 
