@@ -53,6 +53,8 @@ class OpenAlerts:
         self._acknowledged: dict[str, Acknowledgement] = {}
         self._silences: dict[str, Silence] = {}
         self._overtaken: dict[str, AnyAlert] = {}
+        self._quiet: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self._quiet_by: tuple[tuple[Silence, ...], tuple[Maintenance, ...]] = ((), ())
         self._version = 0
         self._moment: _Moment | None = None
 
@@ -79,8 +81,11 @@ class OpenAlerts:
         return True
 
     def _forget(self, fingerprint: str) -> None:
-        for known in (self._open, self._resolved, self._deadlines_ms, self._overtaken):
-            known.pop(fingerprint, None)
+        known = self._open.get(fingerprint)
+        if known is not None:
+            self._quiet.pop(known.id, None)
+        for each in (self._open, self._resolved, self._deadlines_ms, self._overtaken):
+            each.pop(fingerprint, None)
 
     def handle(self, record: AnyHandling) -> None:
         """A record of `handling`."""
@@ -117,9 +122,7 @@ class OpenAlerts:
         return last
 
     def _stands(self, alert: AnyAlert, moment: _Moment) -> OpenAlert:
-        labels = labels_of(alert)
-        silenced = tuple(sorted(each.id for each in moment.silences if match_all(each.matchers, labels)))
-        muted = tuple(each.name for each in moment.maintenance if match_all(each.matchers, labels))
+        silenced, muted = self._quieted(alert, moment)
         inhibited = moment.inhibitors.of(alert)
         acknowledged = self._acknowledgement(alert)
         is_quiet = bool(silenced or muted or inhibited)
@@ -131,6 +134,21 @@ class OpenAlerts:
             inhibited_by=inhibited,
             muted_by=muted,
         )
+
+    def _quieted(self, alert: AnyAlert, moment: _Moment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """By which silences and maintenance. Remembered, as most alerts and most of these stay as they are."""
+        if self._quiet_by != (moment.silences, moment.maintenance):
+            self._quiet_by = (moment.silences, moment.maintenance)
+            self._quiet.clear()
+        found = self._quiet.get(alert.id)
+        if found is None:
+            labels = labels_of(alert)
+            silenced = sorted(each.id for each in moment.silences if match_all(each.matchers, labels))
+            muted = [each.name for each in moment.maintenance if match_all(each.matchers, labels)]
+            found = tuple(silenced), tuple(muted)
+            if alert.fingerprint in self._open:
+                self._quiet[alert.id] = found
+        return found
 
     def _acknowledgement(self, alert: AnyAlert) -> Acknowledgement | None:
         found = self._acknowledged.get(f"acknowledgement:{alert.fingerprint}")

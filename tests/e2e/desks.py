@@ -51,11 +51,15 @@ class DeskProcess:
             return 0.0
         return sum(each.value for family in families for each in family.samples if each.name == name)
 
-    def is_active(self) -> bool:
+    def is_ready(self) -> bool:
         try:
-            return self.get("/readyz") == "ok\n" and self.sample("cx_desk_active") == 1
+            return self.get("/readyz") == "ok\n"
         except OSError:
             return False
+
+    def is_active(self) -> bool:
+        """Does it do the work, with all read that was there before?"""
+        return self.is_ready() and self.sample("cx_desk_active") == 1
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         if self.process.poll() is None:

@@ -1,5 +1,6 @@
 """A desk as its own process, on both brokers: what it keeps, tells and escalates, and what a kill -9 leaves."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from agents.clock import now_ms
 from schemas.handling import Acknowledgement, Matcher, Silence
 from tests.agents.desk.receiver import Receiver, receiver
 from tests.alerts import friction, metric
+from tests.e2e.consume import consume
 from tests.e2e.desks import office
 
 
@@ -103,3 +105,34 @@ def test_a_desk_killed_in_any_phase_loses_nothing(embedded: Broker, tmp_path: Pa
         assert len(repeated) - len(set(repeated)) <= 1, "at most what was on its way comes twice, under the same id"
         assert hook.alerts().index("B-1-firing") < hook.alerts().index("B-1-resolved")
         assert at.open()["A"].alert.id == "A-1-escalated"
+
+
+def test_a_second_desk_stands_by_and_takes_over(any_broker: Broker, tmp_path: Path, hook: Receiver) -> None:
+    outlets = [{"name": "crm", "url": hook.url}]
+    with office(any_broker.bootstrap, tmp_path, outlets=outlets) as at:
+        first = at.start()
+        second = at.start(wait=False)
+        at.wait(second.is_ready, "the other one stands by")
+        at.wait(lambda: sum(desk.is_active() for desk in at.desks) == 1, "one is active")
+        at.alert(metric("A"))
+        hook.wait(lambda: hook.alerts() == ["A-1-firing"])
+        active, other = (first, second) if first.is_active() else (second, first)
+        active.process.kill()
+        at.alert(metric("B"))
+        at.wait(other.is_active, "the other one has taken over")
+        hook.wait(lambda: hook.alerts() == ["A-1-firing", "B-1-firing"])
+        assert other.stop(signal.SIGTERM) == 0
+        assert set(at.open()) == {"A", "B"}
+
+
+def test_what_the_desk_sends_is_a_cloud_event(any_broker: Broker, tmp_path: Path) -> None:
+    with office(any_broker.bootstrap, tmp_path, escalate={"warning": "1s"}) as at:
+        at.alert(metric("A"))
+        at.start()
+        at.wait(lambda: len(at.alerts()) == 2, "it is escalated")
+        records = consume(any_broker.bootstrap, at.settings.topic("alerts"))
+        headers = [{name: value.decode() for name, value in record.headers} for record in records]
+        assert [each["ce_type"] for each in headers] == ["cxstream.alert.firing", "cxstream.alert.escalated"]
+        assert [each["ce_id"] for each in headers] == ["A-1-firing", "A-1-escalated"]
+        assert {each["ce_source"] for each in headers} == {f"/cxstream/{at.settings.id}"}
+        assert {each["content-type"] for each in headers} == {"application/json"}

@@ -10,6 +10,7 @@ from agents.brokers import Broker
 from tests.alerts import metric
 from tests.e2e.desks import Office, office
 from tests.e2e.test_commands import assert_refused, cxstream
+from tests.e2e.workers import free_port
 
 
 def alerts(at: Office, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -79,6 +80,11 @@ def test_an_escalated_alert_is_shown_as_such(embedded: Broker, tmp_path: Path) -
 )
 def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     assert_refused(cxstream("alerts", *arguments), *words)
+
+
+def test_a_desk_without_a_broker_says_so() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    assert_refused(cxstream("desk", "--bootstrap", address, "--port", "0"), address, "cxstream broker")
 
 
 def test_a_desk_says_which_secrets_are_missing(tmp_path: Path) -> None:
