@@ -9,7 +9,7 @@ class Told(Struct, frozen=True, kw_only=True, tag_field="kind", tag="told"):
     """The last transition of an alert that an outlet was told, ``at`` an epoch millisecond.
 
     ``id`` is the transition's, ``order`` what ``Alert.order`` says of it. Once the outlet was told that the alert is
-    resolved, there is a tombstone.
+    resolved, there is a tombstone. Where it ``is_sure`` not, it was about to be told, and may have been.
     """
 
     outlet: str
@@ -17,6 +17,7 @@ class Told(Struct, frozen=True, kw_only=True, tag_field="kind", tag="told"):
     id: str
     order: tuple[int, int]
     at_ms: int = field(name="at")
+    is_sure: bool = True
 
     @property
     def key(self) -> str:

@@ -1,13 +1,14 @@
 """What one outlet is still to be told, and up to where it has been told all. Pure: the clock is an argument."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import partial
 
 from schemas.alert import AnyAlert
 from schemas.openalert import OpenAlert
 from schemas.told import Told, told_key
-from stream.grouping import Group, Notice, Place, Route
-from stream.handling import OpenAlerts
+from stream.grouping import Group, Notice, Route
+from stream.handling import MOST_RESOLVED, OpenAlerts, Place
 from stream.slices import SECOND_MS
 
 
@@ -25,17 +26,30 @@ class Dispatch:
         self._groups: dict[tuple[tuple[str, str], ...], Group] = {}
         self._busy: dict[tuple[tuple[str, str], ...], Group] = {}
         self._read: dict[int, int] = {}
+        self._heard: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def hear(self, place: Place, alert: AnyAlert, now_ms: int) -> None:
         """A transition from the topic. One that was told already, or is for others, is passed over."""
         self.passed(place)
         told = self._told.get(alert.fingerprint)
-        if told is not None and alert.order <= tuple(told.order):
+        if self._is_old(alert, place, told):
             return
         group = self._groups.get(self._route.key(alert))
         is_waited_for = told is not None or (group is not None and alert.fingerprint in group.waiting)
         if is_waited_for if alert.state == "resolved" else self._route.takes(alert):
             self._wait(alert, place, now_ms)
+
+    def _is_old(self, alert: AnyAlert, place: Place, told: Told | None) -> bool:
+        """Was it told, or does it only repeat what was there before?"""
+        if told is not None and told.is_sure and alert.order <= tuple(told.order):
+            return True
+        if alert.order <= self._heard.get(alert.fingerprint, (0, 0)) or self._alerts.is_overtaken(alert, place):
+            return True
+        self._heard[alert.fingerprint] = alert.order
+        self._heard.move_to_end(alert.fingerprint)
+        if len(self._heard) > MOST_RESOLVED:
+            self._heard.popitem(last=False)
+        return False
 
     def _wait(self, alert: AnyAlert, place: Place | None, now_ms: int) -> None:
         group = self._group(alert, now_ms)
@@ -57,6 +71,7 @@ class Dispatch:
                 self._wait(resolved, None, now_ms)
         for key, known in view.items():
             told = self._told.get(key)
+            told = told if told is not None and told.is_sure else None
             if told is not None and told.order[0] == known.alert.sequence:
                 self._group(known.alert, now_ms).members.setdefault(key, known.alert)
             if self._route.takes(known.alert) and (told is None or tuple(told.order) < known.alert.order):
@@ -93,6 +108,26 @@ class Dispatch:
             if not group.members:
                 del self._groups[group.key]
 
+    def intents(self, notice: Notice) -> list[tuple[str, Told | None]]:
+        """What to remember before a notice is told, by key: who may have heard that an alert fires, hears its end."""
+        found: list[tuple[str, Told | None]] = []
+        for alert in notice.alerts:
+            told = self._told.get(alert.fingerprint)
+            if alert.state == "firing" and (told is None or told.order[0] != alert.sequence):
+                told = self._told[alert.fingerprint] = self._of(alert, 0, is_sure=False)
+                found.append((told.key, told))
+        return found
+
+    def _of(self, alert: AnyAlert, at_ms: int, is_sure: bool) -> Told:
+        return Told(
+            outlet=self._outlet,
+            fingerprint=alert.fingerprint,
+            id=alert.id,
+            order=alert.order,
+            at_ms=at_ms,
+            is_sure=is_sure,
+        )
+
     def delivered(self, notice: Notice, now_ms: int) -> list[tuple[str, Told | None]]:
         """A notice was told, or given up. What to remember of it, by key; None for what can be forgotten."""
         group = self._groups[notice.key]
@@ -107,9 +142,9 @@ class Dispatch:
         if alert.state == "resolved":
             self._told.pop(alert.fingerprint, None)
             return key, None
-        told = Told(outlet=self._outlet, fingerprint=alert.fingerprint, id=alert.id, order=alert.order, at_ms=now_ms)
+        told = self._of(alert, now_ms, is_sure=True)
         self._told[alert.fingerprint] = told
-        is_known = before is not None and before.id == told.id
+        is_known = before is not None and before.is_sure and before.id == told.id
         return None if is_known and self._route.is_pulse else (key, told)
 
     def positions(self) -> dict[int, int]:

@@ -17,10 +17,9 @@ from schemas.handling import Matcher
 from schemas.openalert import OpenAlert
 from schemas.told import Told
 from stream.escalation import SEVERITIES
+from stream.handling import Place
 from stream.matcher import labels_of, match_all
 
-Place = tuple[int, int]
-"""Partition and offset."""
 Stands = Callable[[AnyAlert], OpenAlert]
 
 

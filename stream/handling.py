@@ -16,6 +16,8 @@ from stream.inhibition import Inhibition, Inhibitors
 from stream.maintenance import Maintenance
 from stream.matcher import labels_of, match_all
 
+Place = tuple[int, int]
+"""Partition and offset."""
 MOST_RESOLVED = 20_000
 """Resolved alerts that are remembered, so that what is repeated of them later is known as old."""
 
@@ -53,26 +55,29 @@ class OpenAlerts:
         self._acknowledged: dict[str, Acknowledgement] = {}
         self._silences: dict[str, Silence] = {}
         self._overtaken: dict[str, AnyAlert] = {}
+        self._places: dict[str, Place] = {}
         self._quiet: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self._quiet_by: tuple[tuple[Silence, ...], tuple[Maintenance, ...]] = ((), ())
         self._version = 0
         self._moment: _Moment | None = None
 
-    def hear(self, alert: AnyAlert, heard_ms: int) -> bool:
-        """A record of `alerts`, which came at ``heard_ms``. False where it tells nothing new."""
+    def hear(self, alert: AnyAlert, heard_ms: int, place: Place | None = None) -> bool:
+        """A record of `alerts` that came at ``heard_ms`` and stands at ``place``. False where it tells nothing new."""
         known = self._open.get(alert.fingerprint) or self._resolved.get(alert.fingerprint)
         if known is not None and alert.order <= known.order:
             if alert.order < known.order:
                 self._overtaken[alert.fingerprint] = known
             else:
                 self._overtaken.pop(alert.fingerprint, None)
+                self._stand(alert, place)
             return False
         self._version += 1
         self._forget(alert.fingerprint)
+        self._stand(alert, place)
         if alert.state == "resolved":
             self._resolved[alert.fingerprint] = alert
             if len(self._resolved) > self._most_resolved:
-                self._overtaken.pop(self._resolved.popitem(last=False)[0], None)
+                self._forget(next(iter(self._resolved)))
         else:
             self._open[alert.fingerprint] = alert
             by_ms = deadline_ms(alert, heard_ms, self._policy.escalate_ms)
@@ -84,8 +89,20 @@ class OpenAlerts:
         known = self._open.get(fingerprint)
         if known is not None:
             self._quiet.pop(known.id, None)
-        for each in (self._open, self._resolved, self._deadlines_ms, self._overtaken):
+        for each in (self._open, self._resolved, self._deadlines_ms, self._overtaken, self._places):
             each.pop(fingerprint, None)
+
+    def _stand(self, alert: AnyAlert, place: Place | None) -> None:
+        if place is not None:
+            self._places.setdefault(alert.fingerprint, place)
+
+    def is_overtaken(self, alert: AnyAlert, place: Place) -> bool:
+        """Does a record as late as this, or a later one of the same alert, stand before this place? Then it is old."""
+        known = self._open.get(alert.fingerprint) or self._resolved.get(alert.fingerprint)
+        if known is None or known.order < alert.order:
+            return False
+        partition, offset = self._places.get(alert.fingerprint, (-1, -1))
+        return partition == place[0] and offset < place[1]
 
     def handle(self, record: AnyHandling) -> None:
         """A record of `handling`."""

@@ -112,16 +112,16 @@ class Desk:
         for place, record in records:
             name = self._topics[place.topic]
             try:
-                self._take_one(name, record)
+                self._take_one(name, place.partition, record)
             except DecodeError as error:
                 self._health.foreign.labels(name).inc()
                 log.warning("desk.foreign", topic=place.topic, offset=record.offset, error=str(error))
 
-    def _take_one(self, name: str, record: Any) -> None:
+    def _take_one(self, name: str, partition: int, record: Any) -> None:
         key, value = record.key or b"", record.value
         if name == "alerts":
             if value is not None:
-                self._alerts.hear(decode_alert(value), record.timestamp)
+                self._alerts.hear(decode_alert(value), record.timestamp, (partition, record.offset))
         elif name == "handling":
             if value is None:
                 self._alerts.withdraw(key.decode(errors="replace"))

@@ -108,6 +108,9 @@ class Outlet:
             notice = self._dispatch.next(now_ms())
             if notice is None:
                 return
+            intents = self._dispatch.intents(notice)
+            if intents:
+                await self._write(intents)
             fault_point("outlet-before-delivery")
             if not await self._deliver(session, notice):
                 return

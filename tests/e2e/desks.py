@@ -102,16 +102,25 @@ class Office:
     def _send(self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[Any] = ()) -> None:
         self._producer.send(self.settings.topic(topic), key=key, value=value, headers=list(headers))
 
+    def put(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """A record as it is."""
+        self._send(topic, key, value)
+        self._producer.flush()
+
+    def latest(self, topic: str) -> dict[bytes, bytes | None]:
+        """The last value of each key."""
+        return {record.key: record.value for record in consume(self.settings.bootstrap, self.settings.topic(topic))}
+
     def alerts(self) -> list[AnyAlert]:
         """Every record of `alerts`, repeats too."""
         records = consume(self.settings.bootstrap, self.settings.topic("alerts"))
-        return [decode_alert(record.value) for record in records if record.value is not None]
+        return [decode_alert(record.value) for record in records if record.value[:1] == b"{"]
 
     def open(self) -> dict[str, OpenAlert]:
         """What `alerts-open` comes to."""
         found: dict[str, OpenAlert] = {}
         for record in consume(self.settings.bootstrap, self.settings.topic("alerts-open")):
-            if record.value is None:
+            if record.value in (None, b"{}"):
                 found.pop(record.key.decode(), None)
             else:
                 found[record.key.decode()] = decode_open(record.value)

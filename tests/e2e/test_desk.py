@@ -136,3 +136,26 @@ def test_what_the_desk_sends_is_a_cloud_event(any_broker: Broker, tmp_path: Path
         assert [each["ce_id"] for each in headers] == ["A-1-firing", "A-1-escalated"]
         assert {each["ce_source"] for each in headers} == {f"/cxstream/{at.settings.id}"}
         assert {each["content-type"] for each in headers} == {"application/json"}
+
+
+def test_what_cannot_be_read_is_counted_and_passed_over_and_what_others_wrote_is_mended(
+    any_broker: Broker, tmp_path: Path, hook: Receiver
+) -> None:
+    with office(any_broker.bootstrap, tmp_path, outlets=[{"name": "crm", "url": hook.url}]) as at:
+        at.put("alerts", b"x", b"no alert")
+        at.put("alerts-told", b"crm", b"no position")
+        at.put("alerts-open", b"Ghost", b"{}")
+        desk = at.start()
+        at.put("handling", b"silence:x", b'{"kind": "silence"}')
+        at.alert(metric("A"))
+        hook.wait(lambda: hook.alerts() == ["A-1-firing"])
+        at.wait(lambda: at.statuses() == {"A": "active"}, "what was none is gone")
+        at.put("alerts-open", b"A", b"{}")
+        at.put("alerts-open", b"Ghost", None)
+        at.wait(lambda: at.latest("alerts-open")[b"A"] != b"{}", "what another one wrote over is written again")
+        at.wait(lambda: desk.sample("cx_desk_foreign_total") == 3, "three are counted")
+        at.alert(metric("A", "resolved"))
+        at.alert(metric("A"))
+        at.wait(lambda: at.alerts()[-1].id == "A-1-resolved", "the last transition is last again")
+        at.wait(lambda: not at.open(), "and A is resolved")
+        assert hook.alerts() == ["A-1-firing", "A-1-resolved"]

@@ -36,23 +36,27 @@ class Outlet:
 
     def push(self, at: int, *several: AnyAlert) -> None:
         for alert in several:
-            self.alerts.hear(alert, T0_MS + at * SECOND_MS)
+            self.alerts.hear(alert, T0_MS + at * SECOND_MS, (0, len(self.topic)))
             self.topic.append(alert)
             self.dispatch.hear((0, len(self.topic) - 1), alert, T0_MS + at * SECOND_MS)
 
     def tick(self, at: int, works: bool = True, is_killed_before_writing: bool = False) -> None:
         now = T0_MS + at * SECOND_MS
         while works and (notice := self.dispatch.next(now)) is not None:
+            self.write(self.dispatch.intents(notice))
             self.received.append((at, notice))
             if is_killed_before_writing:
                 return self.restart(at)
-            for key, told in self.dispatch.delivered(notice, now):
-                if told is None:
-                    self.told.pop(key, None)
-                else:
-                    self.told[key] = told
+            self.write(self.dispatch.delivered(notice, now))
         self.position = self.dispatch.positions().get(0, self.position)
         return None
+
+    def write(self, changes: list[tuple[str, Told | None]]) -> None:
+        for key, told in changes:
+            if told is None:
+                self.told.pop(key, None)
+            else:
+                self.told[key] = told
 
     def run(self, start: int, end: int) -> None:
         for at in range(start, end + 1):
@@ -237,6 +241,18 @@ def test_what_fails_is_the_same_notice_again(route: Route) -> None:
     assert first == again is not None
 
 
+def test_what_is_repeated_long_after_it_was_resolved_is_told_to_nobody_also_after_a_restart() -> None:
+    outlet = Outlet(Route())
+    outlet.push(0, metric("A"), metric("A", "resolved"))
+    outlet.run(0, 1)
+    outlet.restart(2)
+    outlet.push(3, metric("A"), metric("A", "resolved"))
+    outlet.run(3, 5)
+    outlet.push(6, metric("A"), metric("A", "resolved"))
+    outlet.run(6, 9)
+    assert [ids for _, ids in outlet.told_at()] == [["A-1-firing"], ["A-1-resolved"]]
+
+
 # Laws
 
 NAMES = ("A", "B", "C")
@@ -273,6 +289,29 @@ def test_each_transition_is_told_in_order_whatever_fails_and_only_a_crash_repeat
     assert len(told) - len(set(told)) <= crashes
     for name in NAMES:
         assert list(dict.fromkeys(each for each in told if each.startswith(f"{name}-"))) == expected[name]
+    assert outlet.position == len(outlet.topic)
+
+
+@given(STORY, st.sampled_from([GROUPED, Route(group_by=(), repeat_ms=60_000, is_pulse=True)]))
+def test_a_group_is_told_in_the_end_how_its_alerts_stand_whatever_fails(story: Sequence[tuple], route: Route) -> None:
+    outlet, sequences, firing = Outlet(route), dict.fromkeys(NAMES, 0), set[str]()
+    for at, (what, how) in enumerate([*story, ("restart", ""), *[("tick", "works")] * 700]):
+        if what == "turn":
+            state = "resolved" if how in firing else "firing"
+            sequences[how] += state == "firing"
+            firing ^= {how}
+            outlet.push(at, metric(how, state, sequence=sequences[how], at_ms=T0_MS + at * SECOND_MS))
+        elif what == "restart":
+            outlet.restart(at)
+        else:
+            outlet.tick(at, works=how != "fails", is_killed_before_writing=how == "killed")
+    last: dict[str, AnyAlert] = {}
+    for _, notice in outlet.received:
+        for alert in notice.alerts:
+            assert alert.alert not in last or alert.order >= last[alert.alert].order
+            last[alert.alert] = alert
+    assert {name for name, alert in last.items() if alert.state == "firing"} == firing
+    assert all(last[name].sequence == sequences[name] for name in firing)
     assert outlet.position == len(outlet.topic)
 
 
