@@ -226,4 +226,4 @@ class Changelog:
             log.warning("changelog.mended", topic=self.topic, partition=partition, keys=len(chain.void))
             right = {key: latest[key] if key in latest else self.store.get(partition, key) for key in chain.void}
             for part in parts(list(right.items())):
-                await self._append(partition, {key: value for key, value in part if key is not None})
+                await self._append(partition, dict(part))

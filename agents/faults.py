@@ -21,6 +21,12 @@ POINTS = (
     "windows-after-state",
     "windows-after-store",
     "windows-after-alerts",
+    "desk-before-open",
+    "desk-after-open",
+    "desk-after-escalation",
+    "outlet-before-delivery",
+    "outlet-after-delivery",
+    "outlet-after-told",
 )
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 Point = Callable[[str], None]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -22,6 +22,10 @@ from stream.errors import CxstreamError
 
 log = structlog.get_logger(__name__)
 Pair = tuple[bytes | None, bytes | None]
+Letter = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
+"""A record with headers."""
+Mail = Pair | Letter
+_AnyMail = TypeVar("_AnyMail", bound=Mail)
 METADATA_MS = 5_000
 """How often a client asks which broker leads what, even if it has no reason to."""
 _OVERHEAD_BYTES = 128
@@ -84,7 +88,7 @@ class Outbox:
         except (KafkaError, TimeoutError) as error:
             log.warning("outbox.stop_failed", error=str(error) or type(error).__name__)
 
-    def check(self, topic: str, pairs: Iterable[Pair]) -> None:
+    def check(self, topic: str, pairs: Iterable[Mail]) -> None:
         """Make sure that the topic has not just refused as many bytes at once; it may be told to take more.
 
         Raises:
@@ -94,7 +98,7 @@ class Outbox:
         if now_ms() < until_ms and size(pairs) >= least:
             raise BatchTooLargeError(f"{topic} has refused batches of {least:,} bytes")
 
-    async def append(self, topic: str, partition: int, records: Iterable[Pair]) -> int:
+    async def append(self, topic: str, partition: int, records: Iterable[Mail]) -> int:
         """Write records as one batch, visible whole or not at all; the offset of the last.
 
         Raises:
@@ -110,7 +114,7 @@ class Outbox:
         finally:
             self.stalls.end(BROKERS, this)
 
-    async def _insist(self, topic: str, partition: int, pairs: Sequence[Pair], this: object) -> int:
+    async def _insist(self, topic: str, partition: int, pairs: Sequence[Mail], this: object) -> int:
         pause_s = 0.1
         while True:
             producer = self._producer
@@ -145,27 +149,30 @@ class Outbox:
             sent.cancel()
             ended.cancel()
 
-    async def append_parts(self, topic: str, partition: int, records: Sequence[Pair]) -> None:
-        """Write records in as many batches as they need, in order."""
+    async def append_parts(self, topic: str, partition: int, records: Sequence[Mail]) -> int:
+        """Write records in as many batches as they need, in order; the offset of the last, -1 where there are none."""
+        last = -1
         for part in parts(records):
             try:
-                await self.append(topic, partition, part)
+                last = await self.append(topic, partition, part)
             except BatchTooLargeError:
                 half = len(part) // 2
                 await self.append_parts(topic, partition, part[:half])
-                await self.append_parts(topic, partition, part[half:])
+                last = await self.append_parts(topic, partition, part[half:])
+        return last
 
-    async def send(self, mail: Mapping[tuple[str, int], Sequence[Pair]]) -> None:
+    async def send(self, mail: Mapping[tuple[str, int], Sequence[Mail]]) -> None:
         """Write records to many partitions at once and wait for all."""
         await asyncio.gather(*(self.append_parts(*place, records) for place, records in mail.items() if records))
 
     async def _send(
-        self, producer: AIOKafkaProducer, topic: str, partition: int, pairs: Sequence[Pair]
+        self, producer: AIOKafkaProducer, topic: str, partition: int, pairs: Sequence[Mail]
     ) -> RecordMetadata:
         batch = producer.create_batch()
         timestamp = now_ms()
-        for key, value in pairs:
-            if batch.append(key=key, value=value, timestamp=timestamp) is None:
+        for mail in pairs:
+            headers = mail[2] if len(mail) == 3 else []
+            if batch.append(key=mail[0], value=mail[1], timestamp=timestamp, headers=headers) is None:
                 raise BatchTooLargeError(f"{len(pairs)} records for {topic} do not fit into one batch")
         delivered = await producer.send_batch(batch, topic, partition=partition)
         metadata: RecordMetadata = await delivered
@@ -187,14 +194,14 @@ class Outbox:
                 log.warning("outbox.unreachable", bootstrap=self._bootstrap, error=str(error))
 
 
-def size(pairs: Iterable[Pair]) -> int:
+def size(pairs: Iterable[Mail]) -> int:
     """What records take, by and large."""
-    return sum(len(key or b"") + len(value or b"") + _OVERHEAD_BYTES for key, value in pairs)
+    return sum(len(mail[0] or b"") + len(mail[1] or b"") + _OVERHEAD_BYTES for mail in pairs)
 
 
-def parts(records: Sequence[Pair], limit: int = LARGEST_BATCH_BYTES // 2) -> Iterable[list[Pair]]:
+def parts(records: Sequence[_AnyMail], limit: int = LARGEST_BATCH_BYTES // 2) -> Iterable[list[_AnyMail]]:
     """Records in runs of at most ``limit`` bytes (a single larger one makes a run of its own)."""
-    run: list[Pair] = []
+    run: list[_AnyMail] = []
     taken = 0
     for pair in records:
         length = size([pair])

@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.nodes import MappingNode, Node
 
-from agents import service
+from agents import deskfile, service
 from agents.configfile import read
+from agents.environment import from_environment
+from agents.outletfile import OutletSettings, outlets
 from stream import frictionfile
 from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
-from stream.errors import ConfigError
+from stream.handling import Policy
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
@@ -57,6 +58,8 @@ class Settings:
     rules_file: Path = DEFAULT_RULES
     config: Config = field(default_factory=Config)
     rules: tuple[Rule, ...] = ()
+    policy: Policy = field(default_factory=Policy)
+    outlets: tuple[OutletSettings, ...] = ()
 
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
@@ -84,6 +87,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes = Mistakes(origin)
     core = _values(nodes, _CORE, mistakes)
     rest = _values(nodes, _REST, mistakes)
+    policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
     if "holidays" in nodes and "business_hours" not in nodes:
         mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
     mistakes.check()
@@ -92,13 +96,13 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes.check()
     frictionfile.check(nodes, config, mistakes)
     mistakes.check()
-    rest |= _from_environment(environment)
+    rest |= from_environment(environment, STORES)
     rest |= {name: value for name, value in given.items() if value is not None}
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
     if path is not None and "rules" in nodes and not rules_file.is_absolute():
         rules_file = path.parent / rules_file
     rules = parse_rules(read(rules_file), str(rules_file), config)
-    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules))
+    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
 
 
 def _nodes(yaml: str, origin: str) -> dict[str, Node]:
@@ -107,7 +111,7 @@ def _nodes(yaml: str, origin: str) -> dict[str, Node]:
         compose(yaml, origin, "there are no settings: leave the file out, or put some in"),
         "the settings",
         mistakes,
-        (*_CORE, *_KEPT, *_REST),
+        (*_CORE, *_KEPT, *_REST, *deskfile.KEYS),
     )
     mistakes.check()
     return nodes
@@ -143,14 +147,6 @@ def _window(node: Node, what: str, mistakes: Mistakes) -> str:
     if name and find_window(name) is None:
         mistakes.add(node, f"{what} cannot be `{name}`{suggestion(name, WINDOWS)}; or a length such as {LENGTHS}")
     return name
-
-
-def _zone(node: Node, what: str, mistakes: Mistakes) -> Calendar:
-    name = text(node, what, mistakes)
-    if name != "UTC" and name not in available_timezones():
-        mistakes.add(node, f"{what}: there is no time zone `{name}`; use a name such as Europe/Oslo")
-        return Calendar()
-    return Calendar(ZoneInfo(name).key)
 
 
 def _seconds_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
@@ -230,7 +226,7 @@ def _store(node: Node, what: str, mistakes: Mistakes) -> str:
 _CORE: dict[str, tuple[str, Parse]] = {
     "segments": ("segmentations", _segments),
     "windows": ("windows", _windows),
-    "time_zone": ("calendar", _zone),
+    "time_zone": ("calendar", deskfile.zone),
     "future_seconds": ("future_ms", _seconds_as_ms),
     "max_segments": ("max_segments", positive),
     "max_reasons": ("max_reasons", positive),
@@ -264,32 +260,5 @@ _REST: dict[str, tuple[str, Parse]] = {
     "port": ("port", whole),
     "session_seconds": ("session_seconds", positive),
     "rules": ("rules_file", _path),
+    "outlets": ("outlets", outlets),
 }
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "CXSTREAM_BOOTSTRAP": ("bootstrap", str),
-    "CXSTREAM_ID": ("id", str),
-    "CXSTREAM_PREFIX": ("prefix", str),
-    "CXSTREAM_PARTITIONS": ("partitions", int),
-    "CXSTREAM_STORE": ("store", str),
-    "CXSTREAM_DATA_DIR": ("data_dir", Path),
-    "CXSTREAM_HOST": ("host", str),
-    "CXSTREAM_PORT": ("port", int),
-    "CXSTREAM_SESSION_SECONDS": ("session_seconds", int),
-    "CXSTREAM_RULES": ("rules_file", Path),
-}
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    problems: list[str] = []
-    for variable, (name, convert) in _VARIABLES.items():
-        if environment.get(variable):
-            try:
-                found[name] = convert(environment[variable])
-            except ValueError:
-                problems.append(f"{variable}: `{environment[variable]}` is not a number")
-    if found.get("store", "memory") not in STORES:
-        problems.append(f"CXSTREAM_STORE: `{found['store']}` is not one of {', '.join(STORES)}")
-    if problems:
-        raise ConfigError(problems)
-    return found

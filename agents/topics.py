@@ -15,6 +15,9 @@ from stream.slices import DAY_MS, HOUR_MS
 LARGEST_BATCH_BYTES = 16 * 1024 * 1024
 """Of state changes of one micro-batch, which is one record batch."""
 
+DESK_TOPICS = ("handling", "alerts-open", "alerts-told")
+"""Of one partition each, small, and read whole whenever a desk starts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -30,14 +33,16 @@ def topics(settings: Settings) -> list[Topic]:
     """Every topic a deployment has. Records carry event times, so retention by these must not delete them."""
     n = settings.partitions
     forever = {"retention.ms": "-1"}
-    batches = {"min.compaction.lag.ms": str(HOUR_MS), "max.message.bytes": str(LARGEST_BATCH_BYTES)}
+    lagging = {"min.compaction.lag.ms": str(HOUR_MS)}
+    batches = lagging | {"max.message.bytes": str(LARGEST_BATCH_BYTES)}
     state = {"cleanup.policy": "compact", **batches}
     kept = {"cleanup.policy": "compact,delete", "retention.ms": str(800 * DAY_MS)}
     return [
         Topic(settings.topic("touchpoints"), n, forever),
         Topic(settings.topic("cells"), n, kept | batches),
         Topic(settings.topic("metrics"), 1, {"cleanup.policy": "compact"}, fixed=False),
-        Topic(settings.topic("alerts"), 1, kept, fixed=False),
+        Topic(settings.topic("alerts"), 1, kept | lagging, fixed=False),
+        *(Topic(settings.topic(name), 1, {"cleanup.policy": "compact"}) for name in DESK_TOPICS),
         Topic(settings.topic("journeys"), n, forever),
         Topic(settings.topic("rejected"), 1, {"retention.ms": str(30 * DAY_MS)}, fixed=False),
         *(Topic(name, n, forever, fixed=False) for name in settings.sources),

@@ -14,11 +14,12 @@ from typing import Any
 import structlog
 from msgspec import json
 
+from agents.alertmail import letter
 from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
 from agents.instruments import Instruments
-from agents.outbox import BatchTooLargeError, Outbox, Pair
+from agents.outbox import BatchTooLargeError, Mail, Outbox
 from agents.ownership import Ownership
 from agents.placing import partition_of
 from agents.settings import Settings
@@ -192,7 +193,7 @@ class TouchpointsAgent:
         self._table.written.check(folded.changes)
         n = self._settings.partitions
         cells = self._settings.topic("cells")
-        out: dict[tuple[str, int], list[Pair]] = {
+        out: dict[tuple[str, int], list[Mail]] = {
             (cells, number): [*pairs] for number, pairs in mail(folded, fold.partition, n, generation).items()
         }
         journeys = self._settings.topic("journeys")
@@ -200,9 +201,7 @@ class TouchpointsAgent:
         out[self._settings.topic("rejected"), 0] = [
             (f"{each.topic}-{each.partition}-{each.offset}".encode(), json.encode(each)) for each in folded.rejected
         ]
-        out[self._settings.topic("alerts"), 0] = [
-            (alert.fingerprint.encode(), json.encode(alert)) for alert in folded.alerts
-        ]
+        out[self._settings.topic("alerts"), 0] = [letter(alert, self._settings) for alert in folded.alerts]
         for customer, value in folded.handed:
             key = customer.encode()
             out.setdefault((self.topic, partition_of(key, n)), []).append((key, value))

@@ -14,6 +14,7 @@ import orjson
 import structlog
 from msgspec import json
 
+from agents.alertmail import letter
 from agents.changelog import FencedError
 from agents.clock import now_ms
 from agents.faults import fault_point
@@ -134,7 +135,7 @@ class WindowsAgent:
             # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
             pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
             for part in parts(pairs):
-                await self._make_durable(partition, [(key, value) for key, value in part if key is not None])
+                await self._make_durable(partition, part)
             board.state.settle()
             self._owned.include(partition, position)
         for alert in alerts:
@@ -160,8 +161,8 @@ class WindowsAgent:
         fault_point("windows-after-store")
 
     async def _tell(self, alerts: Sequence[AnyAlert]) -> None:
-        pairs = [(alert.fingerprint.encode(), json.encode(alert)) for alert in alerts]
-        await self._outbox.send({(self._settings.topic("alerts"), 0): pairs})
+        letters = [letter(alert, self._settings) for alert in alerts]
+        await self._outbox.send({(self._settings.topic("alerts"), 0): letters})
 
     async def _publish(self) -> None:
         while True:

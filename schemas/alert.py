@@ -6,11 +6,23 @@ from typing import Literal
 from msgspec import Struct, ValidationError, field, json
 
 
+class Escalation(Struct, frozen=True, kw_only=True):
+    """Nobody took an alert on in time: a follow-up was ``due``, or the alert stood ``unacknowledged`` for too long.
+
+    ``severity`` is what the alert's severity was before it was raised.
+    """
+
+    reason: Literal["due", "unacknowledged"]
+    severity: str
+
+
 class Alert(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What all alerts have. ``fingerprint`` (the record's key) derives from name and labels, never from the value.
 
     ``id`` names this one transition: the same after a crash. ``sequence`` counts an alert's firings from 1.
-    ``since`` is when the condition began to hold, ``at`` when the state changed, both event time in epoch milliseconds.
+    ``since`` is when the condition began to hold, ``at`` when the state changed, both event time in epoch milliseconds;
+    of an escalation, ``at`` is when it was to be taken on by. ``escalation`` is there once an alert was escalated: it
+    is still firing.
     """
 
     id: str
@@ -23,6 +35,12 @@ class Alert(Struct, frozen=True, kw_only=True, tag_field="kind"):
     since_ms: int = field(name="since")
     at_ms: int = field(name="at")
     annotations: dict[str, str] = field(default_factory=dict)
+    escalation: Escalation | None = None
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Of one alert's transitions, the later has the larger: fired, escalated, resolved, fired again."""
+        return self.sequence, 2 if self.state == "resolved" else int(self.escalation is not None)
 
 
 class Further(Struct, frozen=True, kw_only=True):

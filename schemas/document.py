@@ -1,4 +1,4 @@
-"""JSON Schema of everything on the topics, generated from the types: ``python -m schemas.document``."""
+"""JSON Schema and AsyncAPI of everything on the topics, generated from the types: ``python -m schemas.document``."""
 
 from pathlib import Path
 from typing import Any
@@ -7,16 +7,22 @@ import orjson
 from msgspec import json
 
 from schemas.alert import AnyAlert
+from schemas.asyncapi import asyncapi
+from schemas.handling import AnyHandling
 from schemas.journey import JourneyStep
 from schemas.metric import Metric
+from schemas.openalert import OpenAlert
 from schemas.rejected import Rejected
 from schemas.union import AnyTouchpoint
 
 FOLDER = Path(__file__).parent / "json"
+ASYNCAPI = Path(__file__).parent / "asyncapi.json"
 DOCUMENTS: dict[str, Any] = {
     "touchpoint": AnyTouchpoint,
     "metric": Metric,
     "alert": AnyAlert,
+    "handling": AnyHandling,
+    "open-alert": OpenAlert,
     "journey-step": JourneyStep,
     "rejected": Rejected,
 }
@@ -37,3 +43,4 @@ def write(folder: Path = FOLDER) -> None:
 
 if __name__ == "__main__":
     write()
+    ASYNCAPI.write_bytes(asyncapi())

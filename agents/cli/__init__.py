@@ -13,9 +13,11 @@ from agents.cli import (
     cohorts,
     compare,
     demo,
+    desk,
     experience,
     explain,
     funnel,
+    handling,
     journey,
     metrics,
     paths,
@@ -39,6 +41,7 @@ app = typer.Typer(
 for command in (
     demo.demo,
     worker.worker,
+    desk.desk,
     broker.broker,
     topics.topics,
     simulate.simulate,
@@ -52,12 +55,15 @@ for command in (
     backlog.backlog,
     explain.explain,
     compare.compare,
-    alerts.alerts,
     rejected.rejected,
     status.status,
     size.size,
 ):
     app.command()(command)
+handled = typer.Typer(invoke_without_command=True, callback=alerts.alerts)
+for own in (handling.ack, handling.silence, handling.silences, handling.unsilence):
+    handled.command()(own)
+app.add_typer(handled, name="alerts")
 
 
 def main() -> None:

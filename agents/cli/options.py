@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from stream.errors import CxstreamError
+
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", envvar="CXSTREAM_BOOTSTRAP", help="Kafka brokers, host:port,host:port.")
 ]
@@ -20,3 +22,15 @@ Format = Annotated[Literal["table", "json"], typer.Option("--format", help="For 
 FormatOrCsv = Annotated[
     Literal["table", "json", "csv"], typer.Option("--format", help="For people, programs or spreadsheets.")
 ]
+
+
+def refuse_options(context: typer.Context) -> None:
+    """Options of a group are for when it is used bare; before a command of its they would count for nothing.
+
+    Raises:
+        CxstreamError: there are some.
+    """
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    given = [name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        raise CxstreamError(f"give options after `{context.invoked_subcommand}`, not before it: {', '.join(given)}")

@@ -1,13 +1,18 @@
 """The outbox insists until a batch is delivered, also where its producer never says so."""
 
 import asyncio
+import secrets
 from collections import namedtuple
 
 import pytest
 from aiokafka.errors import MessageSizeTooLargeError
+from kafka.admin import NewTopic
 
+from agents import topics
+from agents.brokers import Broker
 from agents.outbox import Outbox
 from agents.stalls import BROKERS, Stalls
+from tests.e2e.consume import consume
 
 Metadata = namedtuple("Metadata", "offset")
 
@@ -82,3 +87,23 @@ def test_who_waits_for_a_batch_may_give_up() -> None:
         assert len(asyncio.all_tasks()) == 1
 
     asyncio.run(scenario())
+
+
+def test_a_record_may_have_headers_and_others_of_its_batch_none(any_broker: Broker) -> None:
+    topic = f"headers-{secrets.token_hex(4)}"
+    with topics.admin(any_broker.bootstrap) as client:
+        client.create_topics([NewTopic(topic, 1, 1)])
+
+    async def scenario() -> int:
+        outbox = Outbox(any_broker.bootstrap, Stalls())
+        await outbox.start()
+        try:
+            first, second = (b"a", b"1", [("x", b"y"), ("z", b"")]), (b"b", b"2")
+            assert await outbox.append_parts(topic, 0, []) == -1
+            return await outbox.append_parts(topic, 0, [first, second])
+        finally:
+            await outbox.stop()
+
+    assert asyncio.run(scenario()) == 1
+    found = [(record.key, record.value, list(record.headers)) for record in consume(any_broker.bootstrap, topic)]
+    assert found == [(b"a", b"1", [("x", b"y"), ("z", b"")]), (b"b", b"2", [])]

@@ -28,6 +28,7 @@ from stream.config import Config
 from stream.decode import decode_one
 from stream.errors import CxstreamError
 from stream.slices import EARLIEST_MS
+from tests.e2e.consume import consume
 from tests.e2e.workers import deployment
 
 START, START_MS = "2024-06-03T10:00:00Z", 1_717_408_800_000
@@ -263,6 +264,14 @@ def test_alerts_tell_what_is_firing(streamed):
     assert "> 0" in shown
 
 
+def test_alerts_of_a_worker_are_cloud_events(streamed):
+    alerts = list(consume(streamed.settings.bootstrap, streamed.settings.topic("alerts")))
+    told = [{name: value.decode() for name, value in record.headers} for record in alerts]
+    assert {each["ce_type"] for each in told} == {"cxstream.alert.firing"}
+    assert [each["ce_id"] for each in told] == [json.loads(record.value)["id"] for record in alerts]
+    assert {each["ce_subject"].encode() for each in told} == {record.key for record in alerts}
+
+
 @pytest.fixture
 def empty(any_broker, tmp_path):
     """Settings of a deployment whose topics are there and empty."""
@@ -295,7 +304,7 @@ def put_batch(settings, topic, number):
 def test_empty_topics_end_and_read_nothing(empty):
     metrics = read_json("metrics", empty)
     assert {metric["value"] for metric in metrics} == {None}
-    assert read_json("alerts", empty) == {"firing": [], "transitions": []}
+    assert read_json("alerts", empty) == {"firing": [], "transitions": [], "open": []}
     assert read_json("rejected", empty) == {"total": 0, "reasons": {}, "records": []}
     status = read_status(empty)
     assert (status["touchpoints"], status["lag"], status["watermark"], status["delay"]) == (0, 0, None, None)

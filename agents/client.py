@@ -1,0 +1,214 @@
+"""For services that subscribe: alerts as typed objects, each once, from where the service stopped.
+
+    async for alert in alerts("127.0.0.1:9092", group="crm", severities=("critical",)):
+        await crm.open_case(alert)
+
+What is in hand when a service dies comes again: an alert counts as done when the next one is asked for.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from msgspec import DecodeError
+
+from schemas.alert import AnyAlert, decode_alert
+from schemas.handling import AnyHandling, decode_handling
+from stream.escalation import SEVERITIES
+from stream.matcher import labels_of, match_all, parse
+
+log = structlog.get_logger(__name__)
+_REMEMBERED = 100_000
+_COMMIT_S = 1.0
+_POLL_MS = 500
+_T = TypeVar("_T")
+
+
+async def alerts(
+    bootstrap: str,
+    group: str,
+    *,
+    prefix: str = "",
+    matchers: Sequence[str] = (),
+    severities: Sequence[str] = SEVERITIES,
+    open_first: bool = False,
+    remembered: int = _REMEMBERED,
+) -> AsyncGenerator[AnyAlert, None]:
+    """Transitions of alerts, as they come; has no end.
+
+    ``group`` is the service's name: it goes on where it stopped; of several of its processes one does the work, and the
+    others stand by. Where it never was, it begins with the oldest transition there is, or, with ``open_first``, now.
+    ``open_first`` yields what is open at that place before anything else. ``prefix`` goes before the topic's name, as
+    in the settings.
+
+    ``matchers`` (``region=eu``, ``alertname=~Low.*``) must all fit. An alert that is ``resolved`` has the severity of
+    its rule, also where it was escalated: so what resolves is yielded whatever its severity.
+
+    What is repeated or overtaken is left out: so far back as the last ``remembered`` alerts.
+
+    Raises:
+        MatcherError: a matcher cannot be read.
+        KafkaError: the brokers do not answer at the start.
+    """
+    wanted, seen = tuple(map(parse, matchers)), _Seen(remembered)
+
+    def fits(alert: AnyAlert) -> bool:
+        is_severe = alert.state == "resolved" or alert.severity in severities
+        return is_severe and match_all(wanted, labels_of(alert))
+
+    places = _Places(bootstrap, f"{prefix}alerts", group, "latest" if open_first else "earliest")
+    async with places:
+        if open_first:
+            for alert in await _open(places, seen):
+                if fits(alert):
+                    yield alert
+        async with aclosing(places.records(decode_alert)) as records:
+            async for alert in records:
+                if seen.is_news(alert) and fits(alert):
+                    yield alert
+
+
+async def handling(bootstrap: str, group: str, *, prefix: str = "") -> AsyncGenerator[AnyHandling, None]:
+    """Acknowledgements and silences, as they are written; has no end. As with ``alerts``, from where ``group`` stopped.
+
+    Raises:
+        KafkaError: the brokers do not answer at the start.
+    """
+    places = _Places(bootstrap, f"{prefix}handling", group, "earliest")
+    async with places, aclosing(places.records(decode_handling)) as records:
+        async for record in records:
+            yield record
+
+
+async def _open(places: "_Places", seen: "_Seen") -> Iterable[AnyAlert]:
+    """What is open where the group goes on, the oldest first."""
+    found: dict[str, AnyAlert] = {}
+    async for alert in places.before(decode_alert):
+        if seen.is_news(alert):
+            found.pop(alert.fingerprint, None)
+            if alert.state == "firing":
+                found[alert.fingerprint] = alert
+    return found.values()
+
+
+class _Seen:
+    """The last transition of each alert, of so many alerts."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._orders: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def is_news(self, alert: AnyAlert) -> bool:
+        known = self._orders.get(alert.fingerprint)
+        if known is not None and alert.order <= known:
+            return False
+        self._orders[alert.fingerprint] = alert.order
+        self._orders.move_to_end(alert.fingerprint)
+        if len(self._orders) > self._most:
+            self._orders.popitem(last=False)
+        return True
+
+
+class _Places:
+    """A topic, read by a group: what was done is committed once a second, and at the end."""
+
+    def __init__(self, bootstrap: str, topic: str, group: str, otherwise: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
+        self._done: dict[TopicPartition, int] = {}
+        self._committed_s = monotonic()
+        self._consumer = AIOKafkaConsumer(
+            topic,
+            bootstrap_servers=bootstrap,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset=otherwise,
+        )
+
+    async def __aenter__(self) -> "_Places":
+        await self._consumer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self._commit()
+        finally:
+            await self._consumer.stop()
+
+    async def records(self, decode: Callable[[bytes], _T]) -> AsyncGenerator[_T, None]:
+        """What comes, and is one of these. A record is done with when the next one is asked for."""
+        while True:
+            found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            for place, records in found.items():
+                for record in records:
+                    value = _decoded(decode, place, record)
+                    if value is not None:
+                        yield value
+                    self._done[place] = record.offset + 1
+                    if monotonic() - self._committed_s >= _COMMIT_S:
+                        await self._commit()
+            await self._commit()
+
+    async def _commit(self) -> None:
+        done, self._done = self._done, {}
+        self._committed_s = monotonic()
+        if done:
+            try:
+                await self._consumer.commit(done)
+            except (CommitFailedError, IllegalStateError) as error:
+                log.warning("client.uncommitted", topic=self._topic, error=str(error))  # another one goes on with it
+
+    async def before(self, decode: Callable[[bytes], _T]) -> AsyncGenerator[_T, None]:
+        """All from the beginning up to where the group goes on; where it never was, that is where the topic ends now.
+
+        The end is taken from what is fetched: not all brokers answer right when they are asked for it.
+        """
+        while not self._consumer.assignment():  # noqa: ASYNC110  # aiokafka tells nobody but a listener
+            await asyncio.sleep(0.05)
+        places = sorted(self._consumer.assignment())
+        starts = {place: await self._consumer.committed(place) for place in places}
+        history = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        await history.start()
+        try:
+            history.assign(places)
+            for place in places:
+                history.seek(place, 0)
+            while not all([await _is_read(history, place, starts) for place in places]):
+                for place, records in (await history.getmany(timeout_ms=_POLL_MS)).items():
+                    for record in records:
+                        start = starts[place]
+                        value = _decoded(decode, place, record) if start is None or record.offset < start else None
+                        if value is not None:
+                            yield value
+            for place in places:
+                start = starts[place]
+                await self._begin(place, await history.position(place) if start is None else start)
+        finally:
+            await history.stop()
+
+    async def _begin(self, place: TopicPartition, offset: int) -> None:
+        """Go on from here, also where nothing is done before the service ends."""
+        self._consumer.seek(place, offset)
+        self._done[place] = offset
+        await self._commit()
+
+
+async def _is_read(history: Any, place: TopicPartition, ends: Mapping[TopicPartition, int | None]) -> bool:
+    end = history.highwater(place) if ends[place] is None else ends[place]
+    return end is not None and await history.position(place) >= end
+
+
+def _decoded(decode: Callable[[bytes], _T], place: TopicPartition, record: Any) -> _T | None:
+    if record.value is None:
+        return None
+    try:
+        return decode(record.value)
+    except DecodeError as error:
+        log.warning("client.foreign", topic=place.topic, offset=record.offset, error=str(error))
+        return None

@@ -1,0 +1,1 @@
+"""The desk: what becomes of alerts after they stand on their topic."""

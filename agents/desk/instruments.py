@@ -1,0 +1,39 @@
+"""The desk's own health, as Prometheus sees it."""
+
+from collections import Counter as Tally
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from schemas.openalert import OpenAlert
+
+_STATUSES = ("active", "acknowledged", "suppressed")
+
+
+class DeskInstruments:
+    """Counters and gauges of one desk, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.active = self._gauge("cx_desk_active", "1 where this desk does the work, 0 where it stands by")
+        self.open = self._gauge("cx_alerts_open", "Alerts that fire now", ("status",))
+        self.escalations = self._counter("cx_alert_escalations", "Alerts that nobody took on in time", ("reason",))
+        self.mended = self._counter("cx_alert_mends", "Transitions sent again, as an earlier one came after them")
+        self.foreign = self._counter("cx_desk_foreign", "Records that cannot be read, left out", ("topic",))
+        self.sent = self._counter("cx_outlet_sent", "Notices that an outlet took", ("outlet",))
+        self.failed = self._counter("cx_outlet_failed", "Attempts that failed", ("outlet",))
+        self.retried = self._counter("cx_outlet_retried", "Attempts made again after one that failed", ("outlet",))
+        self.dropped = self._counter("cx_outlet_dropped", "Notices given up: an outlet cannot take them", ("outlet",))
+        self.waiting = self._gauge("cx_outlet_waiting", "Transitions that an outlet is still to be told", ("outlet",))
+
+    def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def stand(self, view: Mapping[str, OpenAlert]) -> None:
+        """How many alerts are open, and how they stand."""
+        tally: Tally[str] = Tally(known.status for known in view.values())
+        for status in _STATUSES:
+            self.open.labels(status).set(tally[status])

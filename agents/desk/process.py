@@ -1,0 +1,84 @@
+"""The process of a desk: takes its turn when it is chosen, and answers on HTTP."""
+
+import asyncio
+import signal
+from contextlib import suppress
+
+import structlog
+
+from agents.desk.desk import Desk, insist
+from agents.desk.election import Election
+from agents.desk.instruments import DeskInstruments
+from agents.settings import Settings
+from agents.stalls import Stalls
+from agents.web import WebServer, free_port
+from stream.slices import SECOND_MS
+
+log = structlog.get_logger(__name__)
+_STALLED_MS = 10 * SECOND_MS
+
+
+class DeskProcess:
+    """Everything that one process of `cxstream desk` runs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.port = free_port(settings.host, settings.port)
+        self.health = DeskInstruments()
+        self._stalls = Stalls()
+        self._turn: list[Desk] = []
+        self._task: asyncio.Task[None] | None = None
+        self._failed: asyncio.Future[None] | None = None
+        self._election = Election(settings, self._begin, self._end)
+        self._web = WebServer(settings.host, self.port, self.health.registry, self._trouble, self._unready)
+
+    async def run(self) -> None:
+        """Until SIGTERM or SIGINT, or until something fails that is no fault of the brokers."""
+        loop = asyncio.get_running_loop()
+        self._failed = loop.create_future()
+        election = asyncio.create_task(self._election.run())
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, election.cancel)
+        await self._web.start()
+        try:
+            await asyncio.wait((election, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                self._failed.result()
+            with suppress(asyncio.CancelledError):
+                await election
+        finally:
+            election.cancel()
+            await asyncio.gather(election, return_exceptions=True)
+            await self._web.stop()
+
+    async def _begin(self) -> None:
+        await self._end()
+        self.health.active.set(1)
+        self._task = asyncio.create_task(insist(self._settings, self._stalls, self.health, self._turn))
+        self._task.add_done_callback(self._ended)
+        log.info("desk.chosen", port=self.port)
+
+    async def _end(self) -> None:
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            log.info("desk.stands_by")
+        self.health.active.set(0)
+        self._turn.clear()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A turn never ends by itself, unless something is wrong."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._failed is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    def _trouble(self) -> str | None:
+        return self._stalls.trouble(_STALLED_MS)
+
+    def _unready(self) -> str | None:
+        """A desk that stands by is ready to."""
+        if not self._election.joined:
+            return "joining: waiting to be told who does the work"
+        waits = any(not desk.is_ready for desk in self._turn)
+        return self._trouble() or ("reading: what was there before" if waits else None)

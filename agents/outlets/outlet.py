@@ -1,0 +1,163 @@
+"""One outlet at work: reads `alerts` from its own position, and tells what is to be told."""
+
+import asyncio
+import os
+
+import aiohttp
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+from msgspec import DecodeError, json
+
+from agents.clock import now_ms
+from agents.desk.feed import Feed
+from agents.desk.instruments import DeskInstruments
+from agents.faults import fault_point
+from agents.outbox import Outbox, Pair
+from agents.outletfile import OutletSettings
+from agents.outlets import RENDERERS
+from agents.outlets.post import Outcome, attempt, pause_s
+from agents.settings import Settings
+from schemas.alert import decode_alert
+from schemas.told import Position, Told
+from stream.dispatch import Dispatch
+from stream.grouping import Notice
+from stream.handling import OpenAlerts
+from stream.slices import SECOND_MS
+
+log = structlog.get_logger(__name__)
+_MOST_WAITING = 1_000
+"""Transitions read ahead of those told, where each is told by itself."""
+_POSITION_MS = 5 * SECOND_MS
+
+
+class Outlet:
+    """Its position is written with what it was told, in one batch, after that was delivered."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        outlet: OutletSettings,
+        alerts: OpenAlerts,
+        told: dict[str, Told],
+        position: Position,
+        outbox: Outbox,
+        health: DeskInstruments,
+    ) -> None:
+        self._settings = settings
+        self._outlet = outlet
+        self._alerts = alerts
+        self._outbox = outbox
+        self._health = health
+        self._dispatch = Dispatch(outlet.name, outlet.route, alerts, told)
+        self._position = position
+        self._written_ms = 0
+        self._failures = 0
+        self._not_before_ms = 0
+        self._is_at_end = False
+        self._log = log.bind(outlet=outlet.name)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with aiohttp.ClientSession(skip_auto_headers=("User-Agent",), headers=_HEADERS) as session:
+            while True:
+                feed = Feed(self._settings.bootstrap, [self._settings.topic("alerts")])
+                try:
+                    await feed.start(self._starts())
+                    try:
+                        await self._work(feed, session)
+                    finally:
+                        await feed.stop()
+                except KafkaError as error:
+                    self._log.warning("outlet.unread", error=str(error) or type(error).__name__)
+                    await asyncio.sleep(1.0)
+
+    def _starts(self) -> dict[TopicPartition, int]:
+        topic = self._settings.topic("alerts")
+        read = self._dispatch.read or self._position.offsets
+        return {TopicPartition(topic, partition): offset for partition, offset in read.items()}
+
+    async def _work(self, feed: Feed, session: aiohttp.ClientSession) -> None:
+        while True:
+            await self._read(feed)
+            if not self._is_at_end and await feed.at_end():
+                self._dispatch.adopt(self._alerts.view(now_ms()), now_ms())
+                self._is_at_end = True
+            if self._is_at_end or self._outlet.route.group_by is None:
+                await self._tell(session)
+            if now_ms() - self._written_ms >= _POSITION_MS:
+                await self._write([])
+            self._health.waiting.labels(self._outlet.name).set(self._dispatch.waiting)
+
+    async def _read(self, feed: Feed) -> None:
+        if self._outlet.route.group_by is None and self._dispatch.held >= _MOST_WAITING:
+            await asyncio.sleep(0.05)
+            return
+        for at, record in await feed.read():
+            place = at.partition, record.offset
+            self._dispatch.passed(place)
+            try:
+                if record.value is not None:
+                    self._dispatch.hear(place, decode_alert(record.value), now_ms())
+            except DecodeError:
+                continue  # the desk says so
+
+    async def _tell(self, session: aiohttp.ClientSession) -> None:
+        """Tell what is to be told now; at the first failure, leave it for later, and read on meanwhile."""
+        while now_ms() >= self._not_before_ms:
+            notice = self._dispatch.next(now_ms())
+            if notice is None:
+                return
+            intents = self._dispatch.intents(notice)
+            if intents:
+                await self._write(intents)
+            fault_point("outlet-before-delivery")
+            if not await self._deliver(session, notice):
+                return
+            fault_point("outlet-after-delivery")
+            await self._write(self._dispatch.delivered(notice, now_ms()))
+            fault_point("outlet-after-told")
+
+    async def _deliver(self, session: aiohttp.ClientSession, notice: Notice) -> bool:
+        """Post a notice; True once that is done with."""
+        outlet, name = self._outlet, self._outlet.name
+        if not outlet.resolved and notice.status == "resolved":
+            return True
+        if self._failures:
+            self._health.retried.labels(name).inc()
+        outcome = await self._attempt(session, notice)
+        if outcome.kind == "sent":
+            self._health.sent.labels(name).inc()
+        else:
+            self._health.failed.labels(name).inc()
+        if outcome.kind == "again":
+            self._failures += 1
+            pause = pause_s(self._failures, outcome.after_s)
+            self._not_before_ms = now_ms() + round(1_000 * pause)
+            self._log.warning("outlet.failed", id=notice.id, why=outcome.why, again_in_s=round(pause, 1))
+            return False
+        if outcome.kind == "hopeless":
+            self._health.dropped.labels(name).inc()
+            self._log.error("outlet.dropped", id=notice.id, why=outcome.why, alerts=[each.id for each in notice.alerts])
+        self._failures = 0
+        return True
+
+    async def _attempt(self, session: aiohttp.ClientSession, notice: Notice) -> Outcome:
+        outlet, now = self._outlet, now_ms()
+        request = RENDERERS[outlet.kind](outlet, notice, now, outlet.secret(os.environ))
+        url = outlet.address(os.environ).rstrip("/") if request.path else outlet.address(os.environ)
+        return await attempt(session, url, request, outlet.timeout_ms / 1_000, now / 1_000)
+
+    async def _write(self, changes: list[tuple[str, Told | None]]) -> None:
+        """Remember what was told, and up to where, in one batch."""
+        position = Position(outlet=self._outlet.name, offsets=self._position.offsets | self._dispatch.positions())
+        pairs: list[Pair] = [(key.encode(), None if told is None else json.encode(told)) for key, told in changes]
+        if position != self._position:
+            pairs.append((position.key.encode(), json.encode(position)))
+        self._written_ms = now_ms()
+        if pairs:
+            await self._outbox.append_parts(self._settings.topic("alerts-told"), 0, pairs)
+            self._position = position
+
+
+_HEADERS = {"User-Agent": "cxstream"}

@@ -1,0 +1,100 @@
+"""What people do about alerts, on the compacted topic `handling`: the last record of a key holds."""
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct, field, json
+
+LONGEST_PATTERN = 500
+
+
+class Matcher(Struct, frozen=True, kw_only=True):
+    """A demand on one label, as Alertmanager has it. A label that is not there counts as empty.
+
+    A pattern (``=~``, ``!~``) is a regular expression for the whole value.
+
+    Raises:
+        ValueError: the pattern is none, or is longer than 500 characters.
+    """
+
+    name: str
+    op: Literal["=", "!=", "=~", "!~"]
+    value: str
+
+    def __post_init__(self) -> None:
+        if self.op in ("=~", "!~"):
+            if len(self.value) > LONGEST_PATTERN:
+                raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
+            try:
+                re.compile(self.value)
+            except re.error as error:
+                raise ValueError(f"`{self.value}` is no regular expression: {error}") from None
+
+    def __str__(self) -> str:
+        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        return f'{self.name}{self.op}"{escaped}"'
+
+
+class Handling(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """What all of it has: who said so."""
+
+    by: str
+
+    @property
+    def key(self) -> str:
+        """The record's key: what the next record of the same key replaces."""
+        raise NotImplementedError
+
+
+class Acknowledgement(Handling, frozen=True, kw_only=True, tag="acknowledgement", omit_defaults=True):
+    """Somebody sees to an alert. It is about one firing, its ``sequence``: a later one is a new alert.
+
+    ``at`` is in epoch milliseconds; ``assignee`` is who sees to it where that is not who said so.
+    """
+
+    fingerprint: str
+    sequence: int
+    at_ms: int = field(name="at")
+    note: str = ""
+    assignee: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"acknowledgement:{self.fingerprint}"
+
+
+class Silence(Handling, frozen=True, kw_only=True, tag="silence", omit_defaults=True):
+    """Alerts that all ``matchers`` fit are suppressed within [starts, ends), in epoch milliseconds.
+
+    It ends early when it is written again with an earlier end.
+
+    Raises:
+        ValueError: it has no matchers, or ends before it starts.
+    """
+
+    id: str
+    matchers: tuple[Matcher, ...]
+    starts_ms: int = field(name="starts")
+    ends_ms: int = field(name="ends")
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.matchers:
+            raise ValueError("a silence needs a matcher")
+        if self.ends_ms < self.starts_ms:
+            raise ValueError("a silence ends after it starts")
+
+    @property
+    def key(self) -> str:
+        return f"silence:{self.id}"
+
+
+AnyHandling = Acknowledgement | Silence
+
+decode_handling: Callable[[bytes], AnyHandling] = json.Decoder(AnyHandling).decode
+"""What a record's value says.
+
+Raises:
+    DecodeError: it is none.
+"""
