@@ -267,8 +267,10 @@ def test_alerts_tell_what_is_firing(streamed):
 def test_alerts_of_a_worker_are_cloud_events(streamed):
     alerts = list(consume(streamed.settings.bootstrap, streamed.settings.topic("alerts")))
     told = [{name: value.decode() for name, value in record.headers} for record in alerts]
-    assert {each["ce_type"] for each in told} == {"cxstream.alert.firing"}
-    assert [each["ce_id"] for each in told] == [json.loads(record.value)["id"] for record in alerts]
+    said = [json.loads(record.value) for record in alerts]
+    assert {each["kind"] for each in said} == {"metric", "friction"}
+    assert [each["ce_type"] for each in told] == [f"cxstream.alert.{each['state']}" for each in said]
+    assert [each["ce_id"] for each in told] == [each["id"] for each in said]
     assert {each["ce_subject"].encode() for each in told} == {record.key for record in alerts}
 
 
