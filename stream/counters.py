@@ -13,8 +13,8 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
     >>> total
     {'b': 2, 'c': 3}
     """
-    if not total:
-        total.update((name, count) for name, count in delta.items() if count)
+    if not total and 0 not in delta.values():
+        total.update(delta)
         return
     for name, count in delta.items():
         value = total.get(name, 0) + count
