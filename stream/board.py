@@ -12,8 +12,6 @@ from msgspec.structs import replace
 from schemas.alert import MetricAlert
 from schemas.cell import (
     WATERMARK_HEAD,
-    Cell,
-    CellKey,
     Segment,
     Watermark,
     decode_cell,
@@ -23,10 +21,11 @@ from schemas.cell import (
 )
 from schemas.metric import Metric
 from stream.config import Config
-from stream.counters import Counters
 from stream.history import History
 from stream.marker import MARKER, Marker, decode_marker
 from stream.metrics import Reading, Value, read_one
+from stream.parts import PREFIX as _CELL
+from stream.parts import Parts
 from stream.progress import Progress
 from stream.readout import Readout
 from stream.record import Record
@@ -36,7 +35,7 @@ from stream.state import Load, State
 from stream.versions import VERSION, check
 from stream.windows import known_window
 
-_CELL, _WATERMARK, _ALERT, _CLOCK = b"c", b"w", b"a", b"t"
+_WATERMARK, _ALERT, _CLOCK = b"w", b"a", b"t"
 _MOST_TICKS = 360
 """Ticks evaluated in one round. When catching up by more than an hour at once, rules see history in larger steps."""
 
@@ -85,7 +84,7 @@ class Board:
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, "cells")
         self._rules = tuple(rules)
-        self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
+        self._parts = Parts(config, self.state, self.history)
         self._looks: dict[tuple[Segment, str], _Look] = {}
         self._told: dict[bytes, tuple[MetricAlert, ...]] = {}
         self._mends: dict[bytes, bytes] = {}
@@ -93,23 +92,24 @@ class Board:
         self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
 
     def _restore(self, keys: Iterable[bytes], clock_ms: int) -> None:
+        clock = self.state.get(_CLOCK, _decode_clock)
+        if clock is not None:
+            self.progress.as_of_ms = clock.as_of_ms
         for key in keys:
             if key.startswith(_CELL):
                 part = self.state.get(key, decode_cell)
                 assert part is not None, "the store names a key that it does not have"
-                self._index(key, decode_cell_key(key[1:]), None, part.counters)
+                if not self._parts.take(decode_cell_key(key[1:]), None, part, self.progress.as_of_ms):
+                    self.state.delete(key)
             elif key.startswith(_WATERMARK):
                 watermark = self.state.get(key, decode_watermark)
                 assert watermark is not None, "the store names a key that it does not have"
                 self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
-        clock = self.state.get(_CLOCK, _decode_clock)
-        if clock is not None:
-            self.progress.as_of_ms = clock.as_of_ms
 
     @property
     def cells(self) -> int:
         """How many cells are kept."""
-        return sum(len(keys) for starts in self._keys.values() for keys in starts.values())
+        return len(self._parts)
 
     def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> int:
         """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing.
@@ -155,11 +155,8 @@ class Board:
         self._mends.pop(cell_key, None)
         if where.resolution_ms not in RESOLUTIONS:
             raise UnknownSliceError(where.resolution_ms)
-        end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
-        if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
-            return
-        self.state.put(key, cell)
-        self._index(key, where, known, cell.counters)
+        if self._parts.take(where, known, cell, self.progress.as_of_ms):
+            self.state.put(key, cell)
 
     def mends(self) -> list[tuple[bytes, bytes]]:
         """Records of ``cells`` after which an older one came, as from a worker that had lost its partition.
@@ -170,12 +167,6 @@ class Board:
         self._mends.clear()
         return found
 
-    def _index(self, key: bytes, where: CellKey, known: Cell | None, counters: Counters) -> None:
-        old = None if known is None else known.counters
-        self.history.replace(where.segment, where.resolution_ms, where.start_ms, old, counters)
-        if old is None:
-            self._keys[where.resolution_ms].setdefault(where.start_ms, set()).add(key)
-
     def evaluate(self, clock_ms: int) -> list[MetricAlert]:
         """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
         self._told.clear()
@@ -185,7 +176,8 @@ class Board:
             return []
         alerts = [alert for tick_ms in _ticks(before_ms, now_ms) for alert in self._test(tick_ms, closed=True)]
         alerts += self._test(now_ms, closed=False)
-        self._expire(now_ms)
+        for segment in self._parts.expire(now_ms):
+            self.readout.forget(segment)
         if self.state.is_changed or now_ms // SECOND_MS != before_ms // SECOND_MS:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
@@ -225,16 +217,6 @@ class Board:
     def metrics(self, segment: Segment) -> list[Metric]:
         """The metrics of a segment that have changed since this was last asked; one that lost its data has None."""
         return self.readout.changed(segment, self.progress.as_of_ms)
-
-    def _expire(self, now_ms: int) -> None:
-        for resolution_ms, starts in self._keys.items():
-            bound_ms = now_ms - self.config.retention_ms[resolution_ms]
-            for start_ms in [s for s in starts if self.config.calendar.slice_end_ms(resolution_ms, s) <= bound_ms]:
-                for key in starts.pop(start_ms):
-                    self.state.delete(key)
-                    segment = decode_cell_key(key[1:]).segment
-                    if self.history.drop(segment, resolution_ms, start_ms):
-                        self.readout.forget(segment)
 
 
 def _ticks(before_ms: int, now_ms: int) -> range:

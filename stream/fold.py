@@ -33,6 +33,7 @@ from stream.membership import Membership
 from stream.presence import Presence
 from stream.record import Record
 from stream.rejection import rejected
+from stream.rollup import Rollup
 from stream.segments import Segments, Values, reader
 from stream.state import Load, State
 from stream.tally import Counting, Tally
@@ -95,7 +96,8 @@ class Fold:
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.personal)
         self._reasons = Vocabulary(config.max_reasons, (key for key in keys if key.startswith(WORD_PREFIX)))
-        self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
+        cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
+        self._cells = Rollup(config, self.state, cells, self.marker.watermark_ms)
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
         self._passing = Passing(self.marker.reached_ms)
@@ -287,7 +289,7 @@ class Fold:
         self._tally.clear()
         folded.events = self._arrivals.by_type()
         self._arrivals.clear()
-        folded.expired = passed + self._cells.expire(watermark_ms)
+        folded.expired = [*passed, *self._cells.expire(watermark_ms)]
         waiting = {kind for kind, timers in self._timers.items() if timers.next_ms <= watermark_ms}
         if PERSONAS in waiting:
             waiting.add(CUSTOMER)
@@ -302,6 +304,8 @@ class Fold:
         folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists, **self._reasons.changes()}
         for timers in self._timers.values():
             folded.changes |= timers.changes()
-        folded.cells = {cell: totals.encode() for cell, totals in touched.items()}
+        # What is over comes before what is in it, which then needs not be counted in both by whoever adds them up.
+        folded.cells = {cell: totals.encode() for cell, totals in reversed(touched.items())}
+        folded.open = self._cells.open
         for segment in self._segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""
