@@ -8,7 +8,6 @@ finer. So what is counted changes the cells of ten seconds alone, and what a day
                                     counts in both
 """
 
-from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from msgspec import Struct, msgpack
@@ -23,12 +22,14 @@ from stream.totals import Cells, Totals
 
 _KEY = b"r"
 _AT_ONCE = 2_000
-"""Slices added up by a batch at most, beside those it counts in; fewer where one batch of state could not hold them."""
+"""Slices that a batch adds up at most, beside as many as come with it; fewer where one batch cannot hold them."""
 COARSER = dict(pairwise(RESOLUTIONS))
 """The next coarser resolution."""
 _FINER = {coarser: finer for finer, coarser in COARSER.items()}
 Place = tuple[int, int]
 """Resolution and start of a slice."""
+Turn = tuple[int, int, int, Segment]
+"""When a slice ended, its resolution, start and segment: in that order they are added up, finer ones first."""
 Closing = dict[int, dict[CellId, None]]
 """Cells by resolution, in order."""
 
@@ -36,11 +37,11 @@ Closing = dict[int, dict[CellId, None]]
 class Nested(Struct, frozen=True, array_like=True):
     """Slices that begin before ``from_ms`` are never open: an earlier release counted in all resolutions at once.
 
-    ``late`` are those that are over, and open still: there were too many for one batch.
+    From ``late`` on they are still open, though over: there were too many for one batch.
     """
 
     from_ms: int
-    late: tuple[CellId, ...] = ()
+    late: Turn | None = None
 
     def encode(self) -> bytes:
         return msgpack.encode(self)
@@ -61,7 +62,7 @@ class Rollup:
             day_ms = self._calendar.day_start_ms(watermark_ms)
             stored = Nested(self._calendar.day_end_ms(day_ms) if watermark_ms else 0)
         self._from_ms = stored.from_ms
-        self._late = frozenset(stored.late)
+        self._late = stored.late
         self._at_once = _AT_ONCE
         self._closed: list[CellId] = []
         self.open: set[CellId] = set()
@@ -102,7 +103,11 @@ class Rollup:
 
     def _waits(self, cell: CellId) -> bool:
         """Whether a cell has not in it yet what is finer."""
-        return self._is_open(cell) or cell in self._late
+        return self._is_open(cell) or (self._late is not None and self._turn(cell) >= self._late)
+
+    def _turn(self, cell: CellId) -> Turn:
+        segment, resolution_ms, start_ms = cell
+        return self._calendar.slice_end_ms(resolution_ms, start_ms), resolution_ms, start_ms, segment
 
     def _put_within(self, parent: CellId, cell: CellId) -> None:
         """Have a cell in what it is part of once that is over; and that, which may have no cell yet, in the next."""
@@ -127,7 +132,7 @@ class Rollup:
         levels: dict[int, dict[CellId, Counters]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
         for cell, counters in counted.items():
             levels[cell[1]][cell] = counters
-        closing = self._closing(counted)
+        closing = self._closing(len(counted))
         touched: dict[CellId, Totals] = {}
         passed: set[CellId] = set()
         for resolution_ms, level in levels.items():
@@ -149,43 +154,22 @@ class Rollup:
         self._closed = [cell for cells in closing.values() for cell in cells]
         return touched, passed
 
-    def _closing(self, counted: Iterable[CellId]) -> Closing:
-        """What is over and open still, as much as a batch may add up, and all that it counts in."""
-        over = sorted(place for place in self._within if not self._is_open(((), *place)))
-        due = [(segment, *place) for place in over for segment in self._within[place]]
-        closing: Closing = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
-        for cell in due[: self._at_once]:
-            self._choose(cell, closing)
-        if len(due) > self._at_once:
-            for each in counted:
-                for cell in self._ancestry(each):
-                    if not self._is_open(cell) and self._parts(cell):
-                        self._choose(cell, closing)
-        self._note(tuple(cell for cell in due if cell not in closing[cell[1]]))
-        return closing
+    def _closing(self, cells: int) -> Closing:
+        """What is over and open still, as much as a batch may add up that counts in so many cells.
 
-    def _note(self, late: tuple[CellId, ...]) -> None:
-        """Have it in the state what is over and open still."""
-        self._late = frozenset(late)
-        nested = Nested(self._from_ms, late)
+        More than come with these, so that there is an end to them.
+        """
+        over = [place for place in self._within if not self._is_open(((), *place))]
+        due = sorted(self._turn((segment, *place)) for place in over for segment in self._within[place])
+        most = self._at_once + len(COARSER) * cells
+        closing: Closing = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
+        for _, resolution_ms, start_ms, segment in due[:most]:
+            closing[resolution_ms][segment, resolution_ms, start_ms] = None
+        self._late = due[most] if len(due) > most else None
+        nested = Nested(self._from_ms, self._late)
         if self._state.get(_KEY, _decode) != nested:
             self._state.put(_KEY, nested)
-
-    def _ancestry(self, cell: CellId) -> Iterator[CellId]:
-        """This and all that it is part of."""
-        above: CellId | None = cell
-        while above is not None:
-            yield above
-            above = self._parent(above)
-
-    def _choose(self, cell: CellId, closing: Closing) -> None:
-        """Close this, and before it what is part of it."""
-        segment, resolution_ms, _ = cell
-        for start_ms in self._parts(cell):
-            part = segment, _FINER[resolution_ms], start_ms
-            if self._parts(part):
-                self._choose(part, closing)
-        closing[resolution_ms][cell] = None
+        return closing
 
     def _absorb(self, cell: CellId, level: dict[CellId, Counters]) -> None:
         """Add what is part of a cell to it."""
@@ -224,6 +208,6 @@ class Rollup:
         """The last batch is not to be, perhaps because it was too large."""
         self._cells.rollback()
         stored = self._state.get(_KEY, _decode)
-        self._late = frozenset(stored.late if stored is not None else ())
+        self._late = stored.late if stored is not None else None
         self._closed = []
         self._at_once = max(1, self._at_once // 2)

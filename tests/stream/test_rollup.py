@@ -32,6 +32,7 @@ from tests.laws.stories import START, record
 from tests.stream.whole import whole
 
 CONFIG = Config(segmentations=((), ("channel",)))
+CHANNELS = ("web", "app", *(f"shop_{letter}" for letter in "abcdefghijkl"))
 NOW = START + 90 * DAY_MS
 Pair = tuple[bytes, bytes | None]
 Place = tuple[Segment, int, int]
@@ -107,7 +108,7 @@ def stories(draw: st.DrawFn) -> tuple[list[list[tuple[int, str]]], int]:
         for _ in range(random.randint(1, 15)):
             time += random.randrange(2 * step_ms)
             late_ms = random.choice((0, 0, 0, random.randrange(HOUR_MS - MINUTE_MS)))
-            batch.append((time - late_ms, random.choice(("web", "app"))))
+            batch.append((time - late_ms, random.choice(CHANNELS)))
         batches.append(batch)
     return batches, random.randrange(2**32)
 
@@ -129,6 +130,23 @@ def test_cells_come_to_what_was_counted_however_they_were_batched_and_added_up(
                 source.begin()
     happened = [each for batch in batches for each in batch]
     assert summed(whole(source.cells(), Calendar())) == counted(happened)
+
+
+def test_what_is_over_all_at_once_is_added_up_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rollup, "_AT_ONCE", 5)
+    channels = [f"shop_{one}{other}" for one in "abcdef" for other in "abcdefghij"]
+    source, happened = Source(), [(START + HOUR_MS + at, channel) for at, channel in enumerate(channels)]
+    source.begin()
+    source.tell(visit(number, *each) for number, each in enumerate(happened))
+    added_up = []
+    for day in range(1, 6):
+        happened.append((START + day * DAY_MS, "web"))
+        source.tell([visit(100 + day, *happened[-1])])
+        source.begin()
+        closed = [key for key, cell in source.cells().items() if key.resolution_ms != TEN_SECONDS_MS and not cell.open]
+        added_up.append(len(closed))
+        assert summed(whole(source.cells(), Calendar())) == counted(happened)
+    assert added_up[0] < 2 * len(channels) < 3 * len(channels) < added_up[-1]
 
 
 @given(story=stories())
