@@ -35,7 +35,8 @@ Closing = dict[int, dict[CellId, None]]
 
 
 class Nested(Struct, frozen=True, array_like=True):
-    """Slices that begin before ``from_ms`` are never open: an earlier release counted in all resolutions at once.
+    """Slices that begin before ``from_ms`` are never open: an earlier release counted in all resolutions at once, and
+    knew of no other cells. Its day goes on like that, and the next, for workers of both may run side by side.
 
     From ``late`` on they are still open, though over: there were too many for one batch.
     """
@@ -59,8 +60,8 @@ class Rollup:
         self._cells = cells
         stored = state.get(_KEY, _decode)
         if stored is None:
-            day_ms = self._calendar.day_start_ms(watermark_ms)
-            stored = Nested(self._calendar.day_end_ms(day_ms) if watermark_ms else 0)
+            today_ms = self._calendar.day_start_ms(watermark_ms)
+            stored = Nested(self._calendar.shift_days_ms(today_ms, 2) if watermark_ms else 0)
         self._from_ms = stored.from_ms
         self._late = stored.late
         self._at_once = _AT_ONCE
