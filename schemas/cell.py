@@ -2,6 +2,9 @@
 
 A cell on the topic is an upsert: the partition's *current total*, never a difference, so that sending it twice
 changes nothing. ``offset`` is the source offset it includes; a reader ignores an older one.
+
+A slice that goes on is ``open``: what was counted in the finer ones that it consists of is in these alone, and whoever
+wants all of it adds them. So is one of which there is no cell.
 """
 
 from msgspec import Raw, Struct, msgpack
@@ -31,19 +34,20 @@ class Cell(Struct, frozen=True, array_like=True):
     counters: Counters
     offset: int
     generation: int = 0
+    open: bool = False
 
     def encode(self) -> bytes:
         """Bytes that equal counters have in common."""
         return _deterministic(self)
 
 
-def encode_cell(counters: bytes, offset: int, generation: int) -> bytes:
+def encode_cell(counters: bytes, offset: int, generation: int, is_open: bool = False) -> bytes:
     """A ``Cell`` of counters that are encoded already, in the same bytes as its own ``encode``.
 
     >>> encode_cell(_deterministic({"a": 1}), 7, 2) == Cell({"a": 1}, 7, 2).encode()
     True
     """
-    return encode((Raw(counters), offset, generation))
+    return encode((Raw(counters), offset, generation, is_open))
 
 
 class WatermarkKey(Struct, frozen=True, array_like=True, tag="w"):

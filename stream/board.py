@@ -10,8 +10,6 @@ from msgspec import DecodeError, Struct, msgpack
 from schemas.alert import MetricAlert
 from schemas.cell import (
     WATERMARK_HEAD,
-    Cell,
-    CellKey,
     Segment,
     Watermark,
     decode_cell,
@@ -21,9 +19,10 @@ from schemas.cell import (
 )
 from schemas.metric import Metric
 from stream.config import Config
-from stream.counters import Counters
 from stream.history import History
 from stream.marker import MARKER, Marker, decode_marker
+from stream.parts import PREFIX as _CELL
+from stream.parts import Parts
 from stream.progress import Progress
 from stream.readout import Readout
 from stream.record import Record
@@ -34,7 +33,7 @@ from stream.usual import PREFIX as USUAL
 from stream.versions import VERSION, check
 from stream.watch import ALERT, Watch
 
-_CELL, _WATERMARK, _CLOCK = b"c", b"w", b"t"
+_WATERMARK, _CLOCK = b"w", b"t"
 KINDS = (_CELL, _WATERMARK, ALERT, USUAL)
 """First bytes of the keys that a board is to be told of."""
 
@@ -71,7 +70,7 @@ class Board:
         self.progress = Progress()
         self.marker = self.state.get(MARKER, decode_marker) or Marker(VERSION, -1, 0, 0, -1, 0)
         check(self.marker.version, "cells")
-        self._keys: dict[int, dict[int, set[bytes]]] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
+        self._parts = Parts(config, self.state, self.history)
         self._mends: dict[bytes, bytes] = {}
         watched = self._restore(keys, clock_ms)
         self.readout = Readout(config, self.history, is_continued=self.progress.as_of_ms > 0)
@@ -80,26 +79,27 @@ class Board:
     def _restore(self, keys: Iterable[bytes], clock_ms: int) -> list[bytes]:
         """Take in what is stored; the keys that are of no concern to the board."""
         others: list[bytes] = []
+        clock = self.state.get(_CLOCK, _decode_clock)
+        if clock is not None:
+            self.progress.as_of_ms = clock.as_of_ms
         for key in keys:
             if key.startswith(_CELL):
                 part = self.state.get(key, decode_cell)
                 assert part is not None, "the store names a key that it does not have"
-                self._index(key, decode_cell_key(key[1:]), None, part.counters)
+                if not self._parts.take(decode_cell_key(key[1:]), None, part, self.progress.as_of_ms):
+                    self.state.delete(key)
             elif key.startswith(_WATERMARK):
                 watermark = self.state.get(key, decode_watermark)
                 assert watermark is not None, "the store names a key that it does not have"
                 self.progress.move(decode_watermark_key(key[1:]).partition, watermark.time_ms, clock_ms)
             else:
                 others.append(key)
-        clock = self.state.get(_CLOCK, _decode_clock)
-        if clock is not None:
-            self.progress.as_of_ms = clock.as_of_ms
         return others
 
     @property
     def cells(self) -> int:
         """How many cells are kept."""
-        return sum(len(keys) for starts in self._keys.values() for keys in starts.values())
+        return len(self._parts)
 
     def merge(self, records: Sequence[Record], clock_ms: int, generation: int = 0) -> int:
         """Take in records of ``cells``: current totals, and watermarks. Older ones than known change nothing.
@@ -145,11 +145,8 @@ class Board:
         self._mends.pop(cell_key, None)
         if where.resolution_ms not in RESOLUTIONS:
             raise UnknownSliceError(where.resolution_ms)
-        end_ms = self.config.calendar.slice_end_ms(where.resolution_ms, where.start_ms)
-        if end_ms <= self.progress.as_of_ms - self.config.retention_ms[where.resolution_ms]:
-            return
-        self.state.put(key, cell)
-        self._index(key, where, known, cell.counters)
+        if self._parts.take(where, known, cell, self.progress.as_of_ms):
+            self.state.put(key, cell)
 
     def mends(self) -> list[tuple[bytes, bytes]]:
         """Records of ``cells`` after which an older one came, as from a worker that had lost its partition.
@@ -160,12 +157,6 @@ class Board:
         self._mends.clear()
         return found
 
-    def _index(self, key: bytes, where: CellKey, known: Cell | None, counters: Counters) -> None:
-        old = None if known is None else known.counters
-        self.history.replace(where.segment, where.resolution_ms, where.start_ms, old, counters)
-        if old is None:
-            self._keys[where.resolution_ms].setdefault(where.start_ms, set()).add(key)
-
     def evaluate(self, clock_ms: int) -> list[MetricAlert]:
         """Let event time come up to date, expire slices, and put every rule to the test; the transitions, in order."""
         before_ms = self.progress.as_of_ms
@@ -173,7 +164,8 @@ class Board:
         if now_ms == 0:
             return []
         alerts = self.watch.evaluate(before_ms, now_ms)
-        self._expire(now_ms)
+        for segment in self._parts.expire(now_ms):
+            self.readout.forget(segment)
         if self.state.is_changed or now_ms // SECOND_MS != before_ms // SECOND_MS:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
@@ -181,13 +173,3 @@ class Board:
     def metrics(self, segment: Segment) -> list[Metric]:
         """The metrics of a segment that have changed since this was last asked; one that lost its data has None."""
         return self.readout.changed(segment, self.progress.as_of_ms)
-
-    def _expire(self, now_ms: int) -> None:
-        for resolution_ms, starts in self._keys.items():
-            bound_ms = now_ms - self.config.retention_ms[resolution_ms]
-            for start_ms in [s for s in starts if self.config.calendar.slice_end_ms(resolution_ms, s) <= bound_ms]:
-                for key in starts.pop(start_ms):
-                    self.state.delete(key)
-                    segment = decode_cell_key(key[1:]).segment
-                    if self.history.drop(segment, resolution_ms, start_ms):
-                        self.readout.forget(segment)

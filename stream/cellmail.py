@@ -21,9 +21,12 @@ def partition_of(segment: Segment, partitions: int) -> int:
 def mail(folded: Folded, source_partition: int, partitions: int, generation: int) -> Mail:
     """Current totals to where their segment is, tombstones for what is no longer kept, and to all the watermark."""
     out: Mail = {number: [] for number in range(partitions)}
-    for (segment, resolution_ms, start_ms), counters in folded.cells.items():
-        key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
-        out[partition_of(segment, partitions)].append((key, encode_cell(counters, folded.offset, generation)))
+    for cell, counters in folded.cells.items():
+        key, value = (
+            encode((*cell, source_partition)),
+            encode_cell(counters, folded.offset, generation, cell in folded.open),
+        )
+        out[partition_of(cell[0], partitions)].append((key, value))
     for segment, resolution_ms, start_ms in folded.expired:
         key = encode(CellKey(segment, resolution_ms, start_ms, source_partition))
         out[partition_of(segment, partitions)].append((key, None))

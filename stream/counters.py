@@ -13,8 +13,8 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
     >>> total
     {'b': 2, 'c': 3}
     """
-    if not total:
-        total.update((name, count) for name, count in delta.items() if count)
+    if not total and 0 not in delta.values():
+        total.update(delta)
         return
     for name, count in delta.items():
         value = total.get(name, 0) + count
@@ -24,16 +24,34 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
             total.pop(name, None)
 
 
-def move(total: Counters, old: Mapping[str, int], new: Mapping[str, int]) -> None:
-    """Put ``new`` in the place of ``old`` in ``total``, of which it is a part.
+def subtract(total: Counters, part: Mapping[str, int]) -> None:
+    """Take ``part`` away from ``total`` in place.
 
     >>> total = {"a": 1, "b": 2}
-    >>> move(total, {"a": 1, "b": 1}, {"b": 3})
+    >>> subtract(total, {"a": 1, "c": 3})
     >>> total
-    {'b': 4}
+    {'b': 2, 'c': -3}
     """
-    add(total, {name: count - old.get(name, 0) for name, count in new.items() if count != old.get(name)})
-    add(total, {name: -count for name, count in old.items() if name not in new})
+    for name, count in part.items():
+        value = total.get(name, 0) - count
+        if value:
+            total[name] = value
+        else:
+            total.pop(name, None)
+
+
+def difference(old: Mapping[str, int], new: Mapping[str, int]) -> Counters:
+    """By how much counters have moved.
+
+    >>> difference({"a": 1, "b": 2}, {"b": 5, "c": 1})
+    {'b': 3, 'c': 1, 'a': -1}
+    """
+    if not old:
+        return dict(new)
+    moved = {name: count - old.get(name, 0) for name, count in new.items() if count != old.get(name)}
+    if not old.keys() <= new.keys():
+        moved.update((name, -count) for name, count in old.items() if name not in new)
+    return moved
 
 
 def merged(many: Iterable[Mapping[str, int]]) -> Counters:

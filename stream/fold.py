@@ -23,6 +23,7 @@ from stream.keeping import Keeping, Scan
 from stream.marker import MARKER, Marker, decode_marker
 from stream.record import Record
 from stream.rejection import rejected
+from stream.rollup import Rollup
 from stream.segments import Segments
 from stream.state import Load, State
 from stream.timers import Passing
@@ -83,7 +84,8 @@ class Fold:
         known = tuple(_decode_segment(key[1:]) for key in keys if key.startswith(_SEGMENT))
         self._segments = Segments(config.segmentations, config.dimensions, config.max_segments, known, config.own)
         self._reasons = Vocabulary(config.max_reasons, (key for key in keys if key.startswith(WORD_PREFIX)))
-        self._cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
+        cells = Cells(self.state, config, (key for key in keys if key.startswith(CELL_PREFIX)))
+        self._cells = Rollup(config, self.state, cells, self.marker.watermark_ms)
         self._keeping = Keeping(config, self.state, load, scan)
         self._passing = Passing(self.marker.reached_ms)
         following = self._following = Following(
@@ -195,7 +197,7 @@ class Fold:
         following = self._following
         touched, passed = self._cells.add(following.tally.cells(), watermark_ms)
         folded.events = following.arrivals.by_type()
-        folded.expired = passed + self._cells.expire(watermark_ms)
+        folded.expired = [*passed, *self._cells.expire(watermark_ms)]
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, following.waiting(watermark_ms))
         folded.journeys = following.journeys.told.copy()
         folded.alerts = following.frictions.told.copy()
@@ -208,6 +210,8 @@ class Fold:
         folded.changes = {MARKER: marker.encode(), **self.state.changes(), **lists, **self._reasons.changes()}
         for timers in following.timers.values():
             folded.changes |= timers.changes()
-        folded.cells = {cell: totals.encode() for cell, totals in touched.items()}
+        # What is over comes before what is in it, which then needs not be counted in both by whoever adds them up.
+        folded.cells = {cell: totals.encode() for cell, totals in reversed(touched.items())}
+        folded.open = self._cells.open
         for segment in self._segments.new:
             folded.changes[_SEGMENT + _encode(segment)] = b""

@@ -14,17 +14,19 @@ from stream.tally import CellId
 class Folded:
     """What a batch comes to.
 
-    ``cells`` are current totals as ``Totals`` encodes them, ``expired`` cells that are no longer kept, ``events``
-    folded touchpoints by type. ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are
-    new values and reasons that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
-    ``alerts`` are transitions of customers' friction. ``journeys`` are what others are to hear of customers' journeys,
-    ``handed`` what those who keep other customers are to get: who it is for, and a record.
+    ``cells`` are current totals as ``Totals`` encodes them, of which ``open`` have nothing in them of what is finer;
+    ``expired`` cells that are no longer kept, ``events`` folded touchpoints by type. ``late`` ones were over a minute
+    behind the watermark and still counted. ``capped`` are new values and reasons that went to ``other``. ``forgotten``
+    are customers, tickets and answers that were deleted. ``alerts`` are transitions of customers' friction.
+    ``journeys`` are what others are to hear of customers' journeys, ``handed`` what those who keep other customers are
+    to get: who it is for, and a record.
     """
 
     offset: int
     watermark_ms: int
     changes: Changes = field(default_factory=dict)
     cells: dict[CellId, bytes] = field(default_factory=dict)
+    open: set[CellId] = field(default_factory=set)
     expired: list[CellId] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     journeys: list[JourneyStep] = field(default_factory=list)

@@ -113,8 +113,7 @@ class Ground:
         value, measured, before = self.measured(condition.measure, window, condition.weeks)
         bounds = None
         if condition.confidence is not None and value is not None:
-            counters = self._reading(window, before=False).total
-            bounds = interval(condition.metric, value, counters, condition.confidence)
+            bounds = interval(condition.metric, value, self._reading(window, before=False), condition.confidence)
         low, high = bounds or (None, None)
         return Finding(value, measured, low, high, before)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.counters import Counters, add, merged, move
+from stream.counters import Counters, add, difference, merged
 from stream.metrics import STOCKS, Reading
 from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS
 
@@ -45,24 +45,27 @@ class History:
 
     def replace(self, segment: Segment, resolution_ms: int, start_ms: int, old: Counters | None, new: Counters) -> None:
         """A partition's total for a slice was ``old`` and is now ``new``."""
+        self.add(segment, resolution_ms, start_ms, difference(old or {}, new))
+
+    def add(self, segment: Segment, resolution_ms: int, start_ms: int, moved: Counters) -> None:
+        """The counters of a slice have moved by so much."""
         by_resolution = self._slices.get(segment)
         if by_resolution is None:
             by_resolution = self._slices[segment] = {resolution_ms: {} for resolution_ms in RESOLUTIONS}
-        total = by_resolution[resolution_ms].setdefault(start_ms, {})
-        move(total, old or {}, new)
+        add(by_resolution[resolution_ms].setdefault(start_ms, {}), moved)
         self.changed.add(segment)
         if resolution_ms == TEN_SECONDS_MS:
             self._latest[segment] = max(self._latest.get(segment, 0), start_ms)
         if resolution_ms == DAY_MS:
             self._last_day_ms = max(self._last_day_ms, start_ms)
-            self._move_stocks(segment, start_ms, old or {}, new)
+            self._move_stocks(segment, start_ms, moved)
         self.versions[segment] = self.versions.get(segment, 0) + 1
 
-    def _move_stocks(self, segment: Segment, start_ms: int, old: Counters, new: Counters) -> None:
-        moved = {name: by for name in STOCKS if (by := new.get(name, 0) - old.get(name, 0))}
-        if moved:
+    def _move_stocks(self, segment: Segment, start_ms: int, moved: Counters) -> None:
+        stocks = {name: moved[name] for name in STOCKS if name in moved}
+        if stocks:
             self.changed.add(segment)
-            add(self._stocks.setdefault(segment, {}), moved)
+            add(self._stocks.setdefault(segment, {}), stocks)
             befores = self._befores.get(segment, {})
             for midnight_ms in [each for each in befores if each > start_ms]:
                 del befores[midnight_ms]
@@ -94,7 +97,7 @@ class History:
             return False
         gone = by_resolution[resolution_ms].pop(start_ms, None)
         if gone and resolution_ms == DAY_MS:
-            self._move_stocks(segment, start_ms, gone, {})
+            self._move_stocks(segment, start_ms, difference(gone, {}))
         if any(by_resolution.values()):
             return False
         self.changed.add(segment)

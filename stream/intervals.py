@@ -16,8 +16,7 @@ a half and a quarter of them in each group); Conover, Practical Nonparametric St
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from stream.counters import with_prefix
-from stream.metrics import UNITS, Value
+from stream.metrics import UNITS, Reading, Value
 from stream.metrics import distribution as answers
 from stream.metrics.durations import QUANTILES
 from stream.metrics.nps import PASSIVE, PROMOTER
@@ -27,20 +26,19 @@ from stream.students import normal_quantile, t_quantile
 
 Interval = tuple[float, float]
 """The lower and the upper bound; infinite where so few values say nothing of it."""
-Counters = Mapping[str, int]
-_Read = Callable[[Value, Counters, float], Interval | None]
+_Read = Callable[[Value, Reading, float], Interval | None]
 
 _PSEUDO = 0.75
 """Answers that are added to promoters and to detractors; twice as many to passives."""
 
 
-def interval(name: str, value: Value, counters: Counters, confidence: float) -> Interval | None:
+def interval(name: str, value: Value, reading: Reading, confidence: float) -> Interval | None:
     """The two-sided interval of a value; None where there are too few values for one.
 
     Raises:
         KeyError: there is none for values of that name.
     """
-    return _READERS[name](value, counters, confidence)
+    return _READERS[name](value, reading, confidence)
 
 
 def has_interval(name: str) -> bool:
@@ -101,46 +99,46 @@ def _ranked(buckets: Mapping[int, int], rank: int, n: int) -> float:
     return 0.0 if rank < 1 else quantile(buckets, (rank - 0.5) / n) or 0.0
 
 
-def _share(value: Value, counters: Counters, confidence: float) -> Interval | None:
+def _share(value: Value, reading: Reading, confidence: float) -> Interval | None:
     return wilson(value.value, value.samples, confidence) if 0 <= value.value <= 1 else None
 
 
-def _net(value: Value, counters: Counters, confidence: float) -> Interval | None:
-    scores = answers.read(counters, "nps").items()
+def _net(value: Value, reading: Reading, confidence: float) -> Interval | None:
+    scores = answers.read(reading, "nps").items()
     promoters = sum(number for (_, _, score), number in scores if score >= PROMOTER)
     detractors = sum(number for (_, _, score), number in scores if score < PASSIVE)
     return net(promoters, value.samples - promoters - detractors, detractors, confidence)
 
 
 def _scores(kind: str, normalized: bool = False) -> _Read:
-    def read(value: Value, counters: Counters, confidence: float) -> Interval | None:
-        scales = answers.read(counters, kind).items()
+    def read(value: Value, reading: Reading, confidence: float) -> Interval | None:
+        scales = answers.read(reading, kind).items()
         scored = ((float(1 + 9 * answers.position(*scale)) if normalized else scale[2], n) for scale, n in scales)
         return mean(scored, value.value, confidence)
 
     return read
 
 
-def _stars(value: Value, counters: Counters, confidence: float) -> Interval | None:
-    scored = ((int(stars), n) for stars, n in with_prefix(counters, "review.").items())
+def _stars(value: Value, reading: Reading, confidence: float) -> Interval | None:
+    scored = ((int(stars), n) for stars, n in reading.under("review.").items())
     return mean(scored, value.value, confidence)
 
 
-def _buckets(counters: Counters, prefix: str) -> dict[int, int]:
-    return {int(index): n for index, n in with_prefix(counters, f"{prefix}.b").items() if n > 0}
+def _buckets(reading: Reading, prefix: str) -> dict[int, int]:
+    return {int(index): n for index, n in reading.under(f"{prefix}.b").items() if n > 0}
 
 
 def _mean_seconds(prefix: str) -> _Read:
-    def read(value: Value, counters: Counters, confidence: float) -> Interval | None:
-        timed = ((middle(index) / 1000, n) for index, n in _buckets(counters, prefix).items())
+    def read(value: Value, reading: Reading, confidence: float) -> Interval | None:
+        timed = ((middle(index) / 1000, n) for index, n in _buckets(reading, prefix).items())
         return mean(timed, value.value, confidence)
 
     return read
 
 
 def _quantile_seconds(prefix: str, q: float) -> _Read:
-    def read(value: Value, counters: Counters, confidence: float) -> Interval | None:
-        low, high = order(_buckets(counters, prefix), q, confidence)
+    def read(value: Value, reading: Reading, confidence: float) -> Interval | None:
+        low, high = order(_buckets(reading, prefix), q, confidence)
         return low / 1000, high / 1000
 
     return read

@@ -66,9 +66,8 @@ class Journeys:
             self._again(customer, journey, step, event, watermark_ms)
         if len(journey.steps) > STEPS:
             self.course.settle(journey)
-        now_ms = self._timers.passing.now_ms(watermark_ms)
-        if journey.due_ms <= now_ms:
-            self._set_timer(event.customer, journey, now_ms)
+        if journey.due_ms <= watermark_ms or journey.due_ms <= self._timers.passing.reached_ms:
+            self._set_timer(event.customer, journey, self._timers.passing.now_ms(watermark_ms))
 
     def _change_course(self, journey: Journey) -> None:
         """What was counted by other settings stays as it was."""

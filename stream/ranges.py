@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 from schemas.cell import (
     WATERMARK_HEAD,
+    Cell,
     CellKey,
     Segment,
     Watermark,
@@ -18,12 +19,14 @@ from schemas.cell import (
     decode_cell_key,
     decode_watermark,
     decode_watermark_key,
+    encode,
 )
 from stream.config import Config, Segmentation
-from stream.counters import Counters, merged
+from stream.counters import Counters, difference, merged, subtract
 from stream.history import History
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
+from stream.nesting import Nesting
 from stream.segments import OTHER
 from stream.slices import DAY_MS, RESOLUTIONS, TEN_SECONDS_MS
 from stream.spans import RangeError, Span, written
@@ -39,7 +42,8 @@ class Ledger(History):
         super().__init__(config)
         self._names = names
         self._where = tuple((where or {}).items())
-        self._known: dict[bytes, tuple[tuple[int, int], Counters]] = {}
+        self._known: dict[bytes, Cell] = {}
+        self._nesting = Nesting(config.calendar, lambda where: self._known.get(encode(where)))
         self.seen: set[Segment] = set()
         self.watermarks: dict[int, Watermark] = {}
 
@@ -66,21 +70,33 @@ class Ledger(History):
         self.seen.add(where.segment)
         if any(pair not in where.segment for pair in self._where):
             return
-        turn, old = self._known.get(key, ((-1, 0), None))
+        known = self._known.get(key)
         if value is None:
-            if old is not None:
-                self._forget(key, where, old)
+            if known is not None:
+                self._forget(key, where, known)
             return
         cell = decode_cell(value)
-        if (cell.offset, cell.generation) >= turn:
-            self._known[key] = (cell.offset, cell.generation), cell.counters
-            self.replace(where.segment, where.resolution_ms, where.start_ms, old, cell.counters)
+        if known is None or (cell.offset, cell.generation) >= (known.offset, known.generation):
+            self._replace(key, where, known, cell)
 
-    def _forget(self, key: bytes, where: CellKey, old: Counters) -> None:
+    def _replace(self, key: bytes, where: CellKey, known: Cell | None, new: Cell) -> None:
+        if known is None:
+            self._nesting.join(where)
+        moved = difference({} if known is None else known.counters, new.counters)
+        for part in [] if new.open else self._nesting.close(where):
+            subtract(moved, self._nesting.total(part))
+        self._known[key] = new
+        for each in self._nesting.holders(where):
+            self.add(each.segment, each.resolution_ms, each.start_ms, moved)
+
+    def _forget(self, key: bytes, where: CellKey, known: Cell) -> None:
+        moved = difference(known.counters, {})
+        for each in list(self._nesting.holders(where)):
+            self.add(each.segment, each.resolution_ms, each.start_ms, moved)
+            if not self._slices[each.segment][each.resolution_ms][each.start_ms]:
+                self.drop(each.segment, each.resolution_ms, each.start_ms)
         del self._known[key]
-        self.replace(where.segment, where.resolution_ms, where.start_ms, old, {})
-        if not self._slices[where.segment][where.resolution_ms][where.start_ms]:
-            self.drop(where.segment, where.resolution_ms, where.start_ms)
+        self._nesting.leave(where)
 
     @property
     def latest_ms(self) -> int | None:

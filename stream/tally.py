@@ -1,4 +1,4 @@
-"""What one batch adds to the counters, gathered in the finest slices and rolled up once at the end."""
+"""What one batch adds to the counters, gathered in the finest slices that count it."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -131,15 +131,14 @@ class Tally:
             _move(by_segment, segment, moves, 1)
 
     def cells(self) -> dict[CellId, Counters]:
-        """Everything counted, by cell: slices are added up to those that they are part of, from fine to coarse."""
+        """Everything counted, by cell: each fact in the finest one that counts it, of those that it is in."""
         cells: dict[CellId, Counters] = {}
-        rolled: dict[int, BySegment] = {}
         for level, resolution_ms in enumerate(RESOLUTIONS):
-            finer, rolled = rolled, {}
-            for start_ms, by_segment in (*finer.items(), *self._gathered(level)):
+            gathered: dict[int, BySegment] = {}
+            for start_ms, by_segment in self._gathered(level):
                 start_ms = self._calendar.slice_start_ms(resolution_ms, start_ms)
-                _add_up(rolled.setdefault(start_ms, {}), by_segment)
-            for start_ms, by_segment in rolled.items():
+                _add_up(gathered.setdefault(start_ms, {}), by_segment)
+            for start_ms, by_segment in gathered.items():
                 for segment, counters in by_segment.items():
                     cells[self._segments.segment(segment), resolution_ms, start_ms] = counters
         return cells

@@ -1,6 +1,6 @@
 """A partition's current counters for every cell that is kept."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from msgspec import msgpack
 
@@ -14,33 +14,29 @@ from stream.tally import CellId
 PREFIX = b"k"
 _MOST_EXPIRED = 20_000
 _encode = msgpack.Encoder().encode
+_encode_counters = msgpack.Encoder(order="deterministic").encode
 _decode_counters = msgpack.Decoder(Counters).decode
 _decode_id = msgpack.Decoder(tuple[Segment, int, int]).decode
 
 
 class Totals:
-    """Counters of one cell, as they are stored and sent. What changes them is ``add``.
-
-    They are in order of their names, so that equal counts have equal bytes, though encoding does not sort.
-    """
+    """Counters of one cell, as they are stored and sent. What changes them is ``add``."""
 
     __slots__ = ("_encoded", "counters")
 
     def __init__(self, counters: Counters) -> None:
-        self.counters = dict(sorted(counters.items()))
+        self.counters = counters
         self._encoded: bytes | None = None
 
     def add(self, delta: Counters) -> None:
         """Add to the counters."""
         self._encoded = None
-        has_new = not delta.keys() <= self.counters.keys()
         add(self.counters, delta)
-        if has_new:
-            self.counters = {name: self.counters[name] for name in sorted(self.counters)}
 
     def encode(self) -> bytes:
+        """Equal counters have equal bytes."""
         if self._encoded is None:
-            self._encoded = _encode(self.counters)
+            self._encoded = _encode_counters(self.counters)
         return self._encoded
 
     @classmethod
@@ -63,20 +59,32 @@ class Cells:
     def __len__(self) -> int:
         return sum(len(keys) for starts in self._starts.values() for keys in starts.values())
 
-    def add(self, deltas: dict[CellId, Counters], watermark_ms: int) -> tuple[dict[CellId, Totals], list[CellId]]:
+    def ids(self) -> Iterator[CellId]:
+        """Every cell that is kept."""
+        for starts in self._starts.values():
+            for keys in starts.values():
+                yield from (_decode_id(key[len(PREFIX) :]) for key in keys)
+
+    def get(self, cell: CellId) -> Totals | None:
+        """What has been counted in a cell."""
+        return self._state.get(PREFIX + _encode(cell), Totals.decode)
+
+    def add(
+        self, deltas: Mapping[CellId, Counters], watermark_ms: int, kept: Container[CellId] = ()
+    ) -> tuple[dict[CellId, Totals], set[CellId]]:
         """Add to the cells; those touched, and which of them are over already.
 
-        A slice that came and went within one batch is told of, but never stored.
+        A slice that came and went within one batch is told of, but never stored, unless it is to be ``kept``.
         """
         touched: dict[CellId, Totals] = {}
-        passed: list[CellId] = []
+        passed: set[CellId] = set()
         for cell, delta in deltas.items():
             key = PREFIX + _encode(cell)
             totals = self._state.get(key, Totals.decode)
             if totals is None:
-                if self._is_over(cell[1], cell[2], watermark_ms):
+                if cell not in kept and self._is_over(cell[1], cell[2], watermark_ms):
                     touched[cell] = Totals(delta)
-                    passed.append(cell)
+                    passed.add(cell)
                     continue
                 totals = Totals({})
                 self._starts[cell[1]].setdefault(cell[2], set()).add(key)
@@ -99,8 +107,9 @@ class Cells:
         """What expired may have to again."""
         self._ended.clear()
 
-    def expire(self, watermark_ms: int) -> list[CellId]:
-        """Drop the cells whose slice ended longer ago than it is kept, and name them.
+    def expire(self, watermark_ms: int, holds: Callable[[CellId], bool] = lambda _: False) -> list[CellId]:
+        """Drop the cells whose slice ended longer ago than it is kept, and name them; but for those of a slice that
+        somebody still ``holds``.
 
         Some at a time: after a silence all of a day may be over at once, which would not fit into one batch of state.
         The rest goes with the next batches; nothing is counted in it any more.
@@ -110,8 +119,11 @@ class Cells:
             for start_ms in [start_ms for start_ms in starts if self._is_over(resolution_ms, start_ms, watermark_ms)]:
                 if len(gone) >= _MOST_EXPIRED:
                     return gone
+                keys = {key: _decode_id(key[len(PREFIX) :]) for key in starts[start_ms]}
+                if any(map(holds, keys.values())):
+                    continue
                 self._ended.append((resolution_ms, start_ms))
-                for key in starts[start_ms]:
+                for key, cell in keys.items():
                     self._state.delete(key)
-                    gone.append(_decode_id(key[len(PREFIX) :]))
+                    gone.append(cell)
         return gone

@@ -27,7 +27,8 @@ from stream.counters import Counters, merged
 from stream.errors import CxstreamError
 from stream.metrics import Reading
 from stream.metrics import read as read_metrics
-from stream.slices import DAY_MS, HOUR_MS
+from stream.nesting import Nesting
+from stream.slices import DAY_MS, HOUR_MS, Calendar
 from stream.spans import written
 
 _MOST_NAMED = 10
@@ -52,7 +53,7 @@ class Counted:
             return
         where, cell = decode_cell_key(key), decode_cell(value)
         known = self._cells.get(where)
-        if where.resolution_ms in (HOUR_MS, DAY_MS) and (known is None or cell.offset >= known.offset):
+        if known is None or cell.offset >= known.offset:
             self._cells[where] = cell
 
     @property
@@ -64,11 +65,14 @@ class Counted:
     def included(self) -> dict[int, int]:
         return {number: watermark.offset for number, watermark in self._watermarks.items()}
 
-    def totals(self) -> dict[Place, Counters]:
-        """Counters of all partitions together, without those that are nothing."""
+    def totals(self, calendar: Calendar) -> dict[Place, Counters]:
+        """Counters of all partitions together by hour and day, without those that are nothing."""
+        nesting = Nesting(calendar, self._cells.get)
+        wholes = {each for key in self._cells for each in (key, *nesting.join(key))}
         parts: dict[Place, list[Counters]] = {}
-        for key, cell in self._cells.items():
-            parts.setdefault((key.segment, key.resolution_ms, key.start_ms), []).append(cell.counters)
+        for key in wholes:
+            if key.resolution_ms in (HOUR_MS, DAY_MS):
+                parts.setdefault((key.segment, key.resolution_ms, key.start_ms), []).append(nesting.total(key))
         totals = {place: {name: n for name, n in merged(each).items() if n} for place, each in parts.items()}
         return {place: counters for place, counters in totals.items() if counters}
 
@@ -88,7 +92,10 @@ def compare(
     is_level = counted[0].included == counted[1].included
     until_ms = min(each.reached_ms for each in counted)
     until_ms += 2 * DAY_MS if is_level and until_ms else 0
-    blue, green = (_closed(each.totals(), until_ms, ours) for each in counted)
+    blue, green = (
+        _closed(each.totals(of.config.calendar), until_ms, ours)
+        for each, of in zip(counted, (ours, theirs), strict=True)
+    )
     different = [place for place in sorted(blue.keys() | green.keys()) if blue.get(place) != green.get(place)]
     for place in different[:_MOST_NAMED]:
         Console().print(Text(printable(_line(place, blue, green, ours))), soft_wrap=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Fact, Mentioned, Reviewed
 from stream.metrics.base import Metric, Reading, Value
 
@@ -48,12 +47,12 @@ class Advocacy(Metric):
 
     def read(self, reading: Reading) -> dict[str, Value]:
         found: dict[str, Value] = {}
-        stars = {int(rating): n for rating, n in sorted(with_prefix(reading.total, "review.").items())}
+        stars = {int(rating): n for rating, n in sorted(reading.under("review.").items())}
         reviews = sum(stars.values())
         if reviews:
             mean = sum(rating * n for rating, n in stars.items()) / reviews
             found["review_score"] = Value(mean, reviews, {"1-5": {str(rating): n for rating, n in stars.items()}})
-        mentions = with_prefix(reading.total, "mention.")
+        mentions = reading.under("mention.")
         said = sum(mentions.values())
         felt = said - mentions.get("unknown", 0)
         if said:

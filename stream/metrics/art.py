@@ -47,4 +47,4 @@ class Art(Metric):
     def read(self, reading: Reading) -> dict[str, Value]:
         negative = reading.total.get("art.negative", 0)
         found = {"negative_durations": Value(negative, negative)} if negative else {}
-        return durations.read(reading.total, "art", "resolution") | found
+        return durations.read(reading, "art", "resolution") | found

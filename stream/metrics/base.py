@@ -1,11 +1,15 @@
 """What a metric is: which counters a fact moves, and how to read them. Stateless, over plain integers."""
 
 from abc import ABC, abstractmethod
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from stream.facts import Fact
+
+_LAST = "\U0010ffff"
+"""Of all characters the last one in order: no name of a counter has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,20 @@ class Reading:
     days: Sequence[Mapping[str, int]] | None = None
     before: Sequence[Mapping[str, int]] | None = None
     stock: Mapping[str, int] | None = None
+    _names: list[str] = field(init=False, repr=False, compare=False, default_factory=list)
+
+    def under(self, prefix: str) -> dict[str, int]:
+        """The counters of the total whose name begins with ``prefix``, without it.
+
+        >>> Reading({"stage.a.b": 2, "resolved": 1}).under("stage.")
+        {'a.b': 2}
+        """
+        names = self._names  # in order, so that those are next to each other
+        if not names:
+            names += sorted(self.total)
+        found = names[bisect_left(names, prefix) : bisect_left(names, prefix + _LAST)]
+        width, total = len(prefix), self.total
+        return {name[width:]: total[name] for name in found}
 
     def at_start(self, came: str, went: str) -> int:
         """How many were there when it began, of what is counted by one counter as it comes and by another as it goes.

@@ -42,4 +42,4 @@ class Business(Metric):
             yield from durations.count("business", fact.business_ms, fact.sign)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        return durations.read(reading.total, "business", "resolution_business")
+        return durations.read(reading, "business", "resolution_business")

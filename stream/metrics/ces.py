@@ -41,7 +41,7 @@ class Ces(Metric):
             yield from distribution.count(fact)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        answers = distribution.read(reading.total, "ces")
+        answers = distribution.read(reading, "ces")
         n = sum(answers.values())
         if not n:
             return {}

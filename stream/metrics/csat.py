@@ -40,7 +40,7 @@ class Csat(Metric):
             yield from distribution.count(fact)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        answers = distribution.read(reading.total, "csat")
+        answers = distribution.read(reading, "csat")
         n = sum(answers.values())
         if not n:
             return {}

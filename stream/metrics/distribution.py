@@ -1,11 +1,11 @@
 """The distribution of survey scores, kept per scale, from which every survey metric is read exactly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
 
-from stream.counters import with_prefix
 from stream.facts import Answered
+from stream.metrics.base import Reading
 
 Distribution = dict[tuple[int, int, int], int]
 """(low, high, score) → number of answers."""
@@ -20,10 +20,10 @@ def count(answer: Answered) -> Iterator[tuple[str, int]]:
     yield f"{answer.kind}:{answer.low}:{answer.high}:{answer.score}", answer.sign
 
 
-def read(counters: Mapping[str, int], kind: str) -> Distribution:
+def read(reading: Reading, kind: str) -> Distribution:
     """All answers of one kind."""
     found: Distribution = {}
-    for name, number in with_prefix(counters, f"{kind}:").items():
+    for name, number in reading.under(f"{kind}:").items():
         low, high, score = name.split(":")
         found[int(low), int(high), int(score)] = number
     return found

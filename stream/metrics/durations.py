@@ -1,9 +1,8 @@
 """Durations, kept as their exact sum and a histogram of logarithms: the mean is exact, quantiles are within 1 %."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from stream.counters import with_prefix
-from stream.metrics.base import Value
+from stream.metrics.base import Reading, Value
 from stream.sketch import bucket, quantile
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -20,13 +19,13 @@ def count(prefix: str, duration_ms: int, sign: int) -> Iterator[tuple[str, int]]
     yield f"{prefix}.b{bucket(duration_ms)}", sign
 
 
-def read(counters: Mapping[str, int], prefix: str, name: str) -> dict[str, Value]:
+def read(reading: Reading, prefix: str, name: str) -> dict[str, Value]:
     """Mean and quantiles in seconds, as ``name_mean_seconds`` and so on; nothing where there are none."""
-    n = counters.get(f"{prefix}.n", 0)
+    n = reading.total.get(f"{prefix}.n", 0)
     if not n:
         return {}
-    found = {f"{name}_mean_seconds": Value(counters.get(f"{prefix}.ms", 0) / (1000 * n), n)}
-    buckets = {int(index): k for index, k in with_prefix(counters, f"{prefix}.b").items()}
+    found = {f"{name}_mean_seconds": Value(reading.total.get(f"{prefix}.ms", 0) / (1000 * n), n)}
+    buckets = {int(index): k for index, k in reading.under(f"{prefix}.b").items()}
     for of, q in QUANTILES.items():
         value = quantile(buckets, q)
         if value is not None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Began, Fact, HandedOver, PathTaken, Spread
 from stream.metrics.base import Metric, Reading, Value
 from stream.metrics.stages import pair
@@ -77,7 +76,7 @@ class Handoffs(Metric):
 
 def pairs(reading: Reading) -> dict[tuple[str, str], int]:
     """How many handoffs there were from one channel to another."""
-    return {pair(name): number for name, number in with_prefix(reading.total, "handoff.").items() if number}
+    return {pair(name): number for name, number in reading.under("handoff.").items() if number}
 
 
 def paths(reading: Reading) -> dict[tuple[str, ...], int]:
@@ -86,4 +85,4 @@ def paths(reading: Reading) -> dict[tuple[str, ...], int]:
     >>> paths(Reading({"path.web>chat": 3}))
     {('web', 'chat'): 3}
     """
-    return {tuple(name.split(">")): number for name, number in with_prefix(reading.total, "path.").items() if number}
+    return {tuple(name.split(">")): number for name, number in reading.under("path.").items() if number}

@@ -39,7 +39,7 @@ class Nps(Metric):
             yield from distribution.count(fact)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        answers = distribution.read(reading.total, "nps")
+        answers = distribution.read(reading, "nps")
         n = sum(answers.values())
         if not n:
             return {}

@@ -1,8 +1,7 @@
 """Reasons of survey answers: what went well or wrong, by how customers felt."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Answered, Fact
 from stream.metrics import distribution
 from stream.metrics.base import Metric, Reading, Value
@@ -54,11 +53,11 @@ class Reasons(Metric):
                 yield f"{_PREFIX}{fact.kind}:{_group(fact)}:{code}", fact.sign
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        n = sum(sum(distribution.read(reading.total, kind).values()) for kind in _GROUPS)
+        n = sum(sum(distribution.read(reading, kind).values()) for kind in _GROUPS)
         if not n:
             return {}
         given = reading.total.get("reasons.given", 0)
-        return {"reasons_given_ratio": Value(given / n, n, _by_group(reading.total))}
+        return {"reasons_given_ratio": Value(given / n, n, _by_group(reading))}
 
 
 def _group(answer: Answered) -> str:
@@ -70,13 +69,12 @@ def _group(answer: Answered) -> str:
     return "easy" if position >= EASY else "hard" if position <= HARD else "neutral"
 
 
-def _by_group(counters: Mapping[str, int]) -> dict[str, dict[str, int]]:
+def _by_group(reading: Reading) -> dict[str, dict[str, int]]:
     """Number of answers by reason, the most common first, for each group that gave any."""
-    given = with_prefix(counters, _PREFIX)
     found: dict[str, dict[str, int]] = {}
     for kind, groups in _GROUPS.items():
         for group in groups:
-            codes = with_prefix(given, f"{kind}:{group}:")
+            codes = reading.under(f"{_PREFIX}{kind}:{group}:")
             if codes:
                 found[f"{kind} {group}"] = dict(sorted(codes.items(), key=lambda item: (-item[1], item[0])))
     return found

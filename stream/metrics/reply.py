@@ -39,4 +39,4 @@ class Reply(Metric):
             yield from durations.count("reply", fact.duration_ms, fact.sign)
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        return durations.read(reading.total, "reply", "first_reply")
+        return durations.read(reading, "reply", "first_reply")

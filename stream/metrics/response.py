@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Asked, Fact
 from stream.metrics.base import Metric, Reading, Value
 
@@ -44,6 +43,6 @@ class Response(Metric):
         for kind in ("ces", "csat", "nps"):
             sent = reading.total.get(f"asked.{kind}", 0)
             if sent:
-                answers = sum(with_prefix(reading.total, f"{kind}:").values())
+                answers = sum(reading.under(f"{kind}:").values())
                 found[f"{kind}_response_rate"] = Value(answers / sent, sent)
         return found

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Fact, Purchased, Refunded
 from stream.metrics.base import Metric, Reading, Value
 
@@ -61,8 +60,8 @@ class Revenue(Metric):
         excess = reading.total.get("revenue.excess", 0)
         if excess:
             found["excess_refunds"] = Value(excess, excess)
-        orders = with_prefix(reading.total, "revenue.orders.")
-        refunds = with_prefix(reading.total, "revenue.refunds.")
+        orders = reading.under("revenue.orders.")
+        refunds = reading.under("revenue.refunds.")
         if len(orders.keys() | refunds.keys()) != 1:
             return found
         (currency,) = orders.keys() | refunds.keys()

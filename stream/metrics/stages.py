@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from stream.counters import with_prefix
 from stream.facts import Fact, Moved, Stayed
 from stream.metrics.base import Metric, Reading, Value
 from stream.sketch import quantile
@@ -94,7 +93,7 @@ class Stages(Metric):
             elif left:
                 found[f"stage_{name}_dropoff_ratio"] = Value(moves.get((name, LAPSED), 0) / left, left)
             if left and name != LAPSED and reading.days is not None:
-                stayed = with_prefix(reading.total, f"stayed.{name}.b")
+                stayed = reading.under(f"stayed.{name}.b")
                 median_ms = quantile({int(index): n for index, n in stayed.items()}, 0.5)
                 if median_ms is not None:
                     found[f"stage_{name}_p50_seconds"] = Value(median_ms / 1000, sum(stayed.values()))
@@ -107,7 +106,7 @@ def transitions(reading: Reading) -> dict[tuple[str, str], int]:
     >>> transitions(Reading({"stage.none.awareness": 2, "resolved": 1}))
     {('none', 'awareness'): 2}
     """
-    return {pair(name): number for name, number in with_prefix(reading.total, "stage.").items() if number}
+    return {pair(name): number for name, number in reading.under("stage.").items() if number}
 
 
 def pair(name: str) -> tuple[str, str]:

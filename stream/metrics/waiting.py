@@ -49,7 +49,7 @@ class Waiting(Metric):
             yield "wait.abandoned", fact.sign
 
     def read(self, reading: Reading) -> dict[str, Value]:
-        found = durations.read(reading.total, "wait", "wait")
+        found = durations.read(reading, "wait", "wait")
         abandoned = reading.total.get("wait.abandoned", 0)
         n = reading.total.get("wait.n", 0) + abandoned
         return found | ({"abandonment_ratio": Value(abandoned / n, n)} if n else {})

@@ -5,7 +5,7 @@ on which value an alert changed its state.
 
 Cells and metrics are read as their readers are told to: of two values for a key, the one with the later source offset
 or event time stands. The older one after it, which a zombie sent, is counted in ``stale``. ``unmended`` are cells of
-which an older value stands last, which is what compaction would keep.
+which an older value stands last, which is what compaction would keep. ``cells`` has what each slice comes to.
 """
 
 from collections import Counter
@@ -26,7 +26,9 @@ from stream.board import Clock
 from stream.counters import Counters
 from stream.keeping import LIST
 from stream.marker import MARKER, decode_marker
+from stream.slices import Calendar
 from tests.e2e.consume import consume
+from tests.stream.whole import whole
 
 Latest = dict[tuple[int, bytes], bytes]
 """By partition and key, the last value: what is left of a topic when it is compacted."""
@@ -64,7 +66,7 @@ def read(settings: Settings) -> Outcome:
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
     customers = {place: value for place, value in latest(changelog).items() if place[1][:1] not in (MARKER, HEAD, LIST)}
     found = Outcome(touchpoints, {}, customers)
-    _read_cells(found, topic("cells"))
+    _read_cells(found, topic("cells"), settings.config.calendar)
     found.jumps = list(_jumps(changelog))
     _read_windows(found, latest(consume(settings.bootstrap, settings.changelog("windows"))))
     found.alerts = [decode_alert(record.value) for record in topic("alerts")]
@@ -104,7 +106,7 @@ def _jumps(changelog: Iterable[Any]) -> Iterator[str]:
             ends[record.partition] = marker.offset
 
 
-def _read_cells(found: Outcome, records: Iterable[Any]) -> None:
+def _read_cells(found: Outcome, records: Iterable[Any], calendar: Calendar) -> None:
     cells: dict[bytes, Cell] = {}
     last: dict[bytes, Cell] = {}
     for record in records:
@@ -119,7 +121,7 @@ def _read_cells(found: Outcome, records: Iterable[Any]) -> None:
             else:
                 cells[record.key] = cell
     found.unmended = [decode_cell_key(key) for key, cell in cells.items() if last[key].counters != cell.counters]
-    found.cells = {decode_cell_key(key): cell.counters for key, cell in cells.items()}
+    found.cells = whole({decode_cell_key(key): cell for key, cell in cells.items()}, calendar)
 
 
 def _read_windows(found: Outcome, state: Latest) -> None:

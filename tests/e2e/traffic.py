@@ -10,6 +10,7 @@ from stream.counters import Counters, add
 from stream.slices import DAY_MS, HOUR_MS
 from tests.e2e.consume import consume
 from tests.e2e.workers import Deployment
+from tests.stream.whole import whole
 
 Cells = dict[tuple, Counters]
 BY_CLOCK = ("carts.", "target.")
@@ -47,10 +48,10 @@ def totals(running: Deployment) -> Cells:
         if record.value is not None and not record.key.startswith(WATERMARK_HEAD):
             latest[record.key] = record.value
     found: Cells = {}
-    for key, value in latest.items():
-        cell = decode_cell_key(key)
+    cells = {decode_cell_key(key): decode_cell(value) for key, value in latest.items()}
+    for cell, counters in whole(cells, running.settings.config.calendar).items():
         if cell.resolution_ms in (HOUR_MS, DAY_MS):
-            add(found.setdefault((cell.segment, cell.resolution_ms, cell.start_ms), {}), decode_cell(value).counters)
+            add(found.setdefault((cell.segment, cell.resolution_ms, cell.start_ms), {}), counters)
     lasting = (
         (place, {name: number for name, number in counters.items() if not name.startswith(BY_CLOCK)})
         for place, counters in found.items()

@@ -135,19 +135,19 @@ COUNTERS = {**SCORES, **NPS, **TIMES, "resolved": 10, "resolved.first": 4, "revi
 )
 def test_intervals_are_read_from_the_counters_of_a_metric(name: str, expected: tuple[float, float]) -> None:
     value = metric_of(name).read(Reading(COUNTERS))[name]
-    found = interval(name, value, COUNTERS, 0.9)
+    found = interval(name, value, Reading(COUNTERS), 0.9)
     assert found == pytest.approx(expected, abs=0.06)
     assert found is not None
     assert found[0] <= value.value <= found[1]
 
 
 def test_a_share_beyond_all_has_no_interval() -> None:
-    assert interval("fcr_ratio", Value(1.2, 5), {}, 0.9) is None
+    assert interval("fcr_ratio", Value(1.2, 5), Reading({}), 0.9) is None
 
 
 @pytest.mark.parametrize("name", [name for name in UNITS if has_interval(name)])
 def test_what_has_an_interval_can_be_read_without_data(name: str) -> None:
-    found = interval(name, Value(0.5, 2), {}, 0.9)
+    found = interval(name, Value(0.5, 2), Reading({}), 0.9)
     assert found is None or found[0] <= found[1]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import msgpack
 
-from schemas.cell import Segment
+from schemas.cell import Cell, CellKey, Segment
 from stream.config import Config
 from stream.counters import Counters
 from stream.customer import Customer
@@ -15,6 +15,7 @@ from stream.driver import Driver, Line, Store
 from stream.facts import Answered, Opened, Purchased, Refunded
 from stream.fold import Fold
 from stream.keeping import CUSTOMER, scanned
+from stream.marker import MARKER, decode_marker
 from stream.personas import (
     ACTIVE,
     PURCHASES,
@@ -30,9 +31,10 @@ from stream.personas import (
     Rules,
     Within,
 )
-from stream.slices import DAY_MS, HOUR_MS
+from stream.slices import DAY_MS, HOUR_MS, Calendar
 from stream.totals import PREFIX as CELL
 from tests.laws.stories import DAY, START, record
+from tests.stream.whole import whole
 
 NOW = START + 100 * DAY
 BUYER = Persona("buyer", (Within(PURCHASES, 30, at_least=1),))
@@ -239,9 +241,17 @@ class Went:
 
     def active(self, day: int, *segment: tuple[str, str]) -> Counters:
         """What is counted by the day of who was active."""
-        cells = {key: msgpack.decode(value) for key, value in self.store.items() if key.startswith(CELL)}
-        wanted = [[list(pair) for pair in segment], DAY_MS, START + day * DAY_MS]
-        counters: Counters = next((cell for key, cell in cells.items() if msgpack.decode(key[1:]) == wanted), {})
+        cells = {
+            CellKey(*msgpack.decode(key[1:], type=tuple[Segment, int, int]), 0): msgpack.decode(value)
+            for key, value in self.store.items()
+            if key.startswith(CELL)
+        }
+        reached_ms = decode_marker(self.store[MARKER]).watermark_ms
+        end_ms = Calendar().slice_end_ms
+        found = {
+            key: Cell(each, 0, 0, end_ms(key.resolution_ms, key.start_ms) > reached_ms) for key, each in cells.items()
+        }
+        counters = whole(found, Calendar()).get(CellKey(segment, DAY_MS, START + day * DAY_MS, 0), {})
         return {name: number for name, number in counters.items() if name.startswith(("active.", "cohort."))}
 
 
