@@ -5,7 +5,9 @@ within 1 % of a value that was counted. Counts are integers, so merging in any o
 """
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 RELATIVE_ERROR = 0.01
 _GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
@@ -42,3 +44,29 @@ def quantile(buckets: Mapping[int, int], q: float) -> float | None:
         if seen >= rank:
             return middle(index)
     raise AssertionError("unreachable: the buckets add up to the total")
+
+
+def border(index: int) -> int:
+    """The largest whole value in a bucket: how many values do not exceed it is known exactly.
+
+    >>> border(347), bucket(border(347)), bucket(border(347) + 1)
+    (1012, 347, 348)
+    """
+    value = math.floor(_GAMMA ** (index - 1))
+    while bucket(value) > index:
+        value -= 1
+    while bucket(value + 1) == index:
+        value += 1
+    return value
+
+
+def at_most(buckets: Mapping[int, int], indexes: Sequence[int]) -> tuple[int, ...]:
+    """For each of these buckets, in ascending order, how many values are in it or in one below.
+
+    >>> at_most({bucket(10): 1, bucket(1000): 9}, [bucket(10), bucket(500)])
+    (1, 1)
+    """
+    counts = [0] * (len(indexes) + 1)
+    for index, count in buckets.items():
+        counts[bisect_left(indexes, index)] += count
+    return tuple(accumulate(counts[:-1]))
