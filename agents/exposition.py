@@ -5,11 +5,12 @@ object and sorts labels for each sample.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from agents import gauges
 from agents.naming import BOUND, CUT, TOTAL, WINDOW, escaped, family, helps, histogram, label_names, unit
 from schemas.cell import Segment
 from stream.board import Board
@@ -26,10 +27,10 @@ Lines = defaultdict[str, list[str]]
 
 
 class Exposition:
-    """Renders the boards when asked. A label is absent where the segment does not have the dimension."""
+    """Renders ``boards``, by partition, when asked. A label is absent where the segment does not have the dimension."""
 
     def __init__(
-        self, registry: CollectorRegistry, boards: Callable[[], Iterable[Board]], dimensions: tuple[str, ...]
+        self, registry: CollectorRegistry, boards: Callable[[], Mapping[int, Board]], dimensions: tuple[str, ...]
     ) -> None:
         self._registry = registry
         self._boards = boards
@@ -59,7 +60,10 @@ class Exposition:
     def _lines(self) -> Lines:
         lines: Lines = defaultdict(list)
         labels: dict[tuple[Segment, str], str] = {}
-        for board in self._boards():
+        boards = self._boards()
+        for name, (of, number) in gauges.lines(boards):
+            lines[name].append(f"{name}{{{of}}} {number}\n")
+        for board in boards.values():
             for place, read in board.readout.current.items():
                 if read.values:
                     of = labels[place] = self._labels.get(place) or self._labelled(*place)
@@ -99,3 +103,5 @@ def _families() -> Iterator[tuple[str, tuple[str, str]]]:
         if buckets is not None:
             of = f"How the durations are distributed whose mean is {gauge}. Unit: seconds"
             yield buckets, ("gaugehistogram", of)
+    for name, text in gauges.HELPS.items():
+        yield name, ("gauge", text)

@@ -182,7 +182,7 @@ class Worker:
 
     def _serve(self) -> None:
         self.health.recovering.set_function(self._recovering_s)
-        told = Exposition(self.health.registry, self._boards, self.settings.config.dimensions)
+        told = Exposition(self.health.registry, lambda: self.windows.boards, self.settings.config.dimensions)
         self.web = WebServer(self.settings.host, self.port, told.render, self.trouble, self.unready)
         self.app.timer(1.0)(self._observe)
         self.app.before_start = self._connect

@@ -20,6 +20,7 @@ from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver
 from stream.metrics import UNITS
+from stream.rules import Rule
 from stream.slices import DAY_MS, HOUR_MS
 from tests.deploy.prometheus import promtool
 from tests.laws.stories import START
@@ -40,7 +41,7 @@ def driver() -> Driver:
 
 
 def exposition(boards: Sequence[Board], dimensions: tuple[str, ...] = ("channel", "region")) -> Exposition:
-    return Exposition(CollectorRegistry(), lambda: boards, dimensions)
+    return Exposition(CollectorRegistry(), lambda: dict(enumerate(boards)), dimensions)
 
 
 def told(boards: Sequence[Board], config: Config) -> list[Sample]:
@@ -58,7 +59,7 @@ def expected(metric: Metric) -> Labels:
 
 
 def test_prometheus_is_told_what_the_topic_is_told(driver: Driver) -> None:
-    found = {series(sample): sample.value for sample in told(driver.boards, driver.config)}
+    found = {series(each): each.value for each in told(driver.boards, driver.config) if "window" in each.labels}
     wanted = {}
     for metric in driver.metrics():
         if metric.value is not None:
@@ -147,10 +148,40 @@ def test_no_two_values_have_one_name() -> None:
     assert len({family(name) for name in UNITS}) == len(UNITS)
 
 
+def test_alerts_are_counted_while_they_fire() -> None:
+    rules = [Rule(name, "touchpoints", "5m", "above", bound) for name, bound in (("Busy", 0.5), ("Packed", 99))]
+    driver = Driver(Config(windows=("5m",)), rules)
+    event = {"type": "visit.page", "id": "1", "time": START, "customer": "ann", "channel": "web", "page": "/"}
+    driver.feed([(b"ann", orjson.dumps(event))], START)
+    driver.advance(START)
+    assert firing(driver) == {("Busy", "warning"): 1}
+    driver.advance(START + HOUR_MS)
+    assert firing(driver) == {("Busy", "warning"): 0}
+
+
+def firing(driver: Driver) -> dict[tuple[str, str], float]:
+    samples = [each for each in told(driver.boards, driver.config) if each.name == "cx_alerts_firing"]
+    return {(each.labels["alert"], each.labels["severity"]): each.value for each in samples}
+
+
+def test_cohorts_are_those_of_the_last_twelve_weeks() -> None:
+    """Who comes in the first week and every third one after it, and who comes in the last one."""
+    driver, week_ms = Driver(Config(segmentations=((),), windows=("day",))), 7 * DAY_MS
+    events = [("ann", week) for week in range(0, 19, 3)] + [("bob", 18), ("cia", 16), ("cia", 18)]
+    for number, (customer, week) in enumerate(sorted(events, key=lambda each: each[1])):
+        time_ms = START + week * week_ms
+        event = {"type": "visit.page", "id": f"{number}", "time": time_ms, "customer": customer, "channel": "web"}
+        driver.feed([(customer.encode(), orjson.dumps(event | {"page": "/"}))], time_ms)
+    driver.advance(START + 18 * week_ms)
+    samples = [each for each in told(driver.boards, driver.config) if each.name == "cx_weekly_cohort_customers"]
+    found = {(int(each.labels["weeks_ago"]), int(each.labels["age_weeks"])): each.value for each in samples}
+    assert found == {(0, 0): 1, (2, 0): 1, (2, 2): 1}
+
+
 def test_promtool_has_nothing_to_say_about_metrics_and_health(driver: Driver) -> None:
     health = Instruments()
     health.alerts.labels("Slow", "firing").inc()
-    body, _ = Exposition(health.registry, lambda: driver.boards, driver.config.dimensions).render("")
+    body, _ = Exposition(health.registry, lambda: dict(enumerate(driver.boards)), driver.config.dimensions).render("")
     assert promtool("check", "metrics", text=body) == (0, "")
 
 

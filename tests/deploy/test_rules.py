@@ -1,4 +1,4 @@
-"""Rules for Prometheus: its own tool accepts them, every alert is tested with it, and has a page that says what to do."""
+"""Rules for Prometheus: its own tool accepts them; every alert is tested with it, and has a page on what to do."""
 
 import re
 from pathlib import Path

@@ -1,0 +1,135 @@
+"""Journeys: how customers get from one stage to the next, where they drop off, and between which channels they go."""
+
+from deploy.grafana.dashboard import Dashboard, Row
+from deploy.grafana.panel import Panel, Query
+from deploy.grafana.queries import by, chosen
+
+STAGES = ("awareness", "consideration", "purchase", "retention", "advocacy")
+"""Of the usual preset, in order; from the last one none goes on."""
+
+
+def _stages(name: str, stages: tuple[str, ...]) -> list[Query]:
+    return [Query(chosen(f"stage_{stage}_{name}"), stage) for stage in stages]
+
+
+JOURNEYS = Dashboard(
+    uid="cx-journeys",
+    title="Journeys",
+    about="How customers come from first hearing of us to recommending us, and where they are lost on the way.",
+    windows=("30d", "7d", "1d"),
+    alerts="max by (alert, severity) (cx_alerts_firing) > 0",
+    rows=(
+        Row(
+            "Stages",
+            (
+                Panel(
+                    "bargauge",
+                    "Stage flow",
+                    "How many customers came to each stage of their journey?",
+                    "count",
+                    _stages("entered", STAGES),
+                    width=12,
+                ),
+                Panel(
+                    "bargauge",
+                    "Drop-off by stage",
+                    "Of those who left a stage, what share left us altogether?",
+                    "ratio",
+                    _stages("dropoff_ratio", STAGES[:-1]),
+                    width=12,
+                    leads_to="cx-retention",
+                ),
+                Panel(
+                    "timeseries",
+                    "Stage flow over time",
+                    "Do more customers get further than before?",
+                    "count",
+                    _stages("entered", STAGES),
+                    width=12,
+                ),
+                Panel(
+                    "bargauge",
+                    "Time in a stage",
+                    "How long do customers take until they go on: half of them no longer than this?",
+                    "seconds",
+                    _stages("p50_seconds", STAGES[:-1]),
+                    width=12,
+                ),
+                Panel(
+                    "timeseries",
+                    "Lapsed and come back",
+                    "How many customers fell silent, and how many of such came back?",
+                    "count",
+                    [
+                        Query(chosen("stage_lapsed_entered"), "lapsed"),
+                        Query(chosen("stage_lapsed_left"), "came back"),
+                    ],
+                    width=12,
+                    leads_to="cx-retention",
+                ),
+                Panel(
+                    "timeseries",
+                    "Journeys begun",
+                    "How many journeys began: of new customers, and of such as had lapsed?",
+                    "count",
+                    [Query(chosen("journeys"), "journeys")],
+                    width=12,
+                ),
+            ),
+        ),
+        Row(
+            "Between channels",
+            (
+                Panel(
+                    "bargauge",
+                    "Handoffs by channel",
+                    "To which channels do customers go on from another one?",
+                    "count",
+                    [Query(by("channel", "handoffs"), "{{channel}}")],
+                ),
+                Panel(
+                    "timeseries",
+                    "Continuity of handoffs",
+                    "When customers change the channel over a ticket, does the ticket come with them?",
+                    "ratio",
+                    [Query(chosen("handoff_continuity_ratio"), "same ticket")],
+                    leads_to="cx-support",
+                ),
+                Panel(
+                    "timeseries",
+                    "Journeys over several channels",
+                    "What share of journeys takes more than one channel?",
+                    "ratio",
+                    [Query(chosen("multichannel_ratio"), "several channels")],
+                ),
+            ),
+        ),
+        Row(
+            "To a purchase",
+            (
+                Panel(
+                    "timeseries",
+                    "Conversion",
+                    "What share of the visits that may lead to a goal reach it?",
+                    "ratio",
+                    [Query(chosen("conversion_ratio"), "goals reached")],
+                ),
+                Panel(
+                    "timeseries",
+                    "Carts left behind",
+                    "What share of carts is given up?",
+                    "ratio",
+                    [Query(chosen("cart_abandonment_ratio"), "given up")],
+                    leads_to="cx-friction",
+                ),
+                Panel(
+                    "timeseries",
+                    "Purchases, by referral and again",
+                    "What share of purchases comes by recommendation, and of customers who buy again?",
+                    "ratio",
+                    [Query(chosen("referral_ratio"), "by referral"), Query(chosen("repeat_purchase_ratio"), "again")],
+                ),
+            ),
+        ),
+    ),
+)
