@@ -43,7 +43,7 @@ PIPELINE = Dashboard(
                     "Event time is behind by",
                     "How old is the newest touchpoint that the numbers include?",
                     "seconds",
-                    [Query(f"max(cx_watermark_delay_seconds{{{_HERE}}})", "at most")],
+                    [Query(f"min(cx_watermark_delay_seconds{{{_HERE}}})", "at least")],
                     width=5,
                     height=6,
                 ),

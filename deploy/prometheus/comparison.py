@@ -20,7 +20,7 @@ _HEAD = "# Made by `make docs` from deploy/prometheus/comparison.py: change it t
 
 def text() -> str:
     """The rule file."""
-    group = {"name": "cxstream-comparison", "interval": "1m", "rules": list(_rules())}
+    group = {"name": "cxstream-comparison", "rules": list(_rules())}
     return _HEAD + yaml.safe_dump({"groups": [group]}, sort_keys=False, width=200)
 
 

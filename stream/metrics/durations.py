@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from stream.counters import with_prefix
 from stream.metrics.base import Value
-from stream.sketch import at_most, border, bucket, quantile
+from stream.sketch import Cumulative, border, bucket
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -39,11 +39,11 @@ def read(counters: Mapping[str, int], prefix: str, name: str) -> dict[str, Value
     n = counters.get(f"{prefix}.n", 0)
     if not n:
         return {}
-    buckets = {int(index): k for index, k in with_prefix(counters, f"{prefix}.b").items()}
+    found_in = Cumulative({int(index): k for index, k in with_prefix(counters, f"{prefix}.b").items()})
     mean = counters.get(f"{prefix}.ms", 0) / (1000 * n)
-    found = {f"{name}_mean_seconds": Value(mean, n, at_most=at_most(buckets, _BUCKETS))}
+    found = {f"{name}_mean_seconds": Value(mean, n, at_most=tuple(map(found_in.at_most, _BUCKETS)))}
     for of, q in QUANTILES.items():
-        value = quantile(buckets, q)
+        value = found_in.quantile(q)
         if value is not None:
             found[f"{name}_{of}_seconds"] = Value(value / 1000, n)
     return found
