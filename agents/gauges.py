@@ -1,4 +1,7 @@
-"""What boards show beside the metrics of segments: alerts that are firing, and customers by cohort."""
+"""What boards show beside the metrics of segments: alerts that are firing, and matrices of the total.
+
+No two boards have the same: alerts say the partition, and the total is on one board alone.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -6,12 +9,18 @@ from collections.abc import Iterator, Mapping
 from agents.naming import escaped
 from stream.board import Board
 from stream.cohorts import cohort, matrix, start
+from stream.metrics.handoffs import pairs
+from stream.metrics.stages import transitions
+from stream.windows import known_window
 
 Line = tuple[str, float]
 """Labels, as text, and a value."""
 FIRING, COHORTS = "cx_alerts_firing", "cx_weekly_cohort_customers"
+MOVES, HANDOFFS = "cx_stage_moves", "cx_channel_handoffs"
 HELPS = {
     FIRING: "Alerts of rules that are firing now, of those that ever did",
+    MOVES: "Moves of customers from one stage of their journey to another in 30 days, from none where they began",
+    HANDOFFS: "Handoffs from one channel to another in 30 days",
     COHORTS: "Customers by how many weeks ago they were first active, and at what age in weeks they were again",
 }
 WEEKS = 12
@@ -19,12 +28,12 @@ WEEKS = 12
 
 
 def lines(boards: Mapping[int, Board]) -> Iterator[tuple[str, Line]]:
-    """The name, labels and value of each; no two boards have the same."""
+    """The name, and labels and value, of each."""
     for partition, board in boards.items():
-        for line in _firing(partition, board):
-            yield FIRING, line
-        for line in _cohorts(board):
-            yield COHORTS, line
+        yield from ((FIRING, line) for line in _firing(partition, board))
+        if () in board.history.versions and board.progress.as_of_ms:
+            yield from ((COHORTS, line) for line in _cohorts(board))
+            yield from _flows(board)
 
 
 def _firing(partition: int, board: Board) -> Iterator[Line]:
@@ -37,9 +46,7 @@ def _firing(partition: int, board: Board) -> Iterator[Line]:
 
 
 def _cohorts(board: Board) -> Iterator[Line]:
-    """Of the board that has the total: what counts on the first day of each of the last weeks."""
-    if () not in board.history.versions:
-        return
+    """What counts on the first day of each of the last weeks."""
     calendar, this = board.config.calendar, start("week", board.config.calendar.day_number(board.progress.as_of_ms))
     counted = {}
     for ago in range(WEEKS):
@@ -50,3 +57,11 @@ def _cohorts(board: Board) -> Iterator[Line]:
         if ago < WEEKS:
             for age, number in ages.items():
                 yield f'weeks_ago="{ago:02}",age_weeks="{age:02}"', number
+
+
+def _flows(board: Board) -> Iterator[tuple[str, Line]]:
+    start_ms, end_ms = known_window("30d").covered(board.config.calendar, board.progress.as_of_ms)
+    reading = board.history.read((), start_ms, end_ms)
+    for name, flows in ((MOVES, transitions(reading)), (HANDOFFS, pairs(reading))):
+        for (before, after), number in sorted(flows.items()):
+            yield name, (f'from="{escaped(before)}",to="{escaped(after)}"', number)

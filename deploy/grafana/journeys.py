@@ -2,7 +2,7 @@
 
 from deploy.grafana.dashboard import Dashboard, Row
 from deploy.grafana.panel import Panel, Query
-from deploy.grafana.queries import by, chosen
+from deploy.grafana.queries import by, chosen, matrix
 
 STAGES = ("awareness", "consideration", "purchase", "retention", "advocacy")
 """Of the usual preset, in order; from the last one none goes on."""
@@ -56,6 +56,15 @@ JOURNEYS = Dashboard(
                     width=12,
                 ),
                 Panel(
+                    "table",
+                    "From stage to stage",
+                    "Of all customers, how many went from one stage (rows) to another (columns) in 30 days?",
+                    "count",
+                    [Query("max by (from, to) (cx_stage_moves)", "")],
+                    width=24,
+                    transformations=matrix("from", "to"),
+                ),
+                Panel(
                     "timeseries",
                     "Lapsed and come back",
                     "How many customers fell silent, and how many of such came back?",
@@ -80,6 +89,15 @@ JOURNEYS = Dashboard(
         Row(
             "Between channels",
             (
+                Panel(
+                    "table",
+                    "From channel to channel",
+                    "Of all customers, how many went on from one channel (rows) to another (columns) in 30 days?",
+                    "count",
+                    [Query("max by (from, to) (cx_channel_handoffs)", "")],
+                    width=24,
+                    transformations=matrix("from", "to"),
+                ),
                 Panel(
                     "bargauge",
                     "Handoffs by channel",

@@ -34,3 +34,9 @@ def percentile(name: str, q: float, window: str = WINDOW) -> str:
     """Of the distribution of durations of that name, the one that the share ``q`` of them does not exceed."""
     of = f'cx_{name}_seconds_bucket{{window="{window}",cut=~"{CUTS}",{PEOPLE}}}'
     return f"histogram_quantile({q}, max without (instance) ({of}))"
+
+
+def matrix(rows: str, columns: str) -> tuple[dict[str, object], ...]:
+    """What Grafana does with a table of series to show their values by two labels."""
+    fields = {"rowField": rows, "columnField": columns, "valueField": "Value", "emptyValue": "null"}
+    return ({"id": "groupingToMatrix", "options": fields},)

@@ -2,22 +2,11 @@
 
 from deploy.grafana.dashboard import Dashboard, Row
 from deploy.grafana.panel import Panel, Query
-from deploy.grafana.queries import by, chosen
+from deploy.grafana.queries import by, chosen, matrix
 
 _COHORTS = (
     "max by (weeks_ago, age_weeks) (cx_weekly_cohort_customers) / on (weeks_ago) group_left () "
     'max by (weeks_ago) (cx_weekly_cohort_customers{age_weeks="00"})'
-)
-_MATRIX = (
-    {
-        "id": "groupingToMatrix",
-        "options": {
-            "rowField": "weeks_ago",
-            "columnField": "age_weeks",
-            "valueField": "Value",
-            "emptyValue": "null",
-        },
-    },
 )
 
 
@@ -93,7 +82,7 @@ RETENTION = Dashboard(
                     width=24,
                     height=10,
                     decimals=0,
-                    transformations=_MATRIX,
+                    transformations=matrix("weeks_ago", "age_weeks"),
                 ),
             ),
         ),

@@ -178,6 +178,29 @@ def test_cohorts_are_those_of_the_last_twelve_weeks() -> None:
     assert found == {(0, 0): 1, (2, 0): 1, (2, 2): 1}
 
 
+def test_moves_between_stages_and_channels_are_those_of_thirty_days() -> None:
+    driver = Driver(Config(segmentations=((),), windows=("day",)))
+    steps = [
+        ("visit.page", "web", 0),
+        ("visit.page", "web", 40),
+        ("chat.started", "chat", 40),
+        ("visit.app", "app", 40),
+    ]
+    for number, (kind, channel, day) in enumerate(steps):
+        time_ms = START + day * DAY_MS + number
+        event = {"type": kind, "id": f"{number}", "time": time_ms, "customer": "ann", "channel": channel}
+        more = {"visit.page": {"page": "/"}, "visit.app": {"screen": "home"}, "chat.started": {}}[kind]
+        driver.feed([(b"ann", orjson.dumps(event | more))], time_ms)
+        driver.advance(time_ms)
+    samples = [each for each in told(driver.boards, driver.config) if "from" in each.labels]
+    found = {(each.name, each.labels["from"], each.labels["to"]): each.value for each in samples}
+    assert found.pop(("cx_channel_handoffs", "web", "chat")) == 1
+    assert found.pop(("cx_channel_handoffs", "chat", "app")) == 1
+    assert {name for name, *_ in found} == {"cx_stage_moves"}
+    assert ("cx_stage_moves", "awareness", "lapsed") in found  # on day 30
+    assert not any(before == "none" for _, before, _ in found)  # on day 0
+
+
 def test_promtool_has_nothing_to_say_about_metrics_and_health(driver: Driver) -> None:
     health = Instruments()
     health.alerts.labels("Slow", "firing").inc()

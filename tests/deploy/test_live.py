@@ -19,6 +19,7 @@ from tests.deploy.prometheus import promtool
 from tests.deploy.stage import Stage, staged
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(900)  # the first of them waits for the stage
 DASHBOARDS = sorted((ROOT / "deploy" / "grafana" / "dashboards").glob("*.json"))
 RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 
