@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from deploy.grafana.panel import DATASOURCE, Json, Panel
 
@@ -22,7 +23,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Dashboard:
     """One dashboard. ``windows`` are the ones to choose from, the first being the usual; none where it is not about
-    customers.
+    customers. They are the variable ``period``: links pass variables on by name, and not every window suits every one.
     """
 
     uid: str
@@ -30,7 +31,8 @@ class Dashboard:
     about: str
     windows: Sequence[str]
     rows: Sequence[Row]
-    alerts: str
+    period: Literal["window", "days"] = "window"
+    alerts: str = "max by (alert, severity) (cx_alerts_firing) > 0"
     """The expression whose series are marked on every panel."""
 
     def render(self) -> Json:
@@ -60,7 +62,7 @@ class Dashboard:
             _query(name, label, f'label_values(cx_touchpoints{{cut="{name}"}}, {name})', _NOBODY)
             for name, label in _PEOPLE.items()
         )
-        return [_window(self.windows), *people]
+        return [_window(self.period, self.windows), *people]
 
     def _annotation(self) -> Json:
         return {
@@ -95,12 +97,12 @@ def _datasource() -> Json:
     return {"name": "datasource", "label": "Prometheus", "type": "datasource", "query": "prometheus", "current": {}}
 
 
-def _window(names: Sequence[str]) -> Json:
+def _window(variable: str, names: Sequence[str]) -> Json:
     options = [{"text": name, "value": name, "selected": name == names[0]} for name in names]
     about = "Over how long metrics are read, up to each moment"
     return {
-        "name": "window",
-        "label": "Window",
+        "name": variable,
+        "label": variable.capitalize(),
         "description": about,
         "type": "custom",
         "query": ",".join(names),

@@ -11,7 +11,6 @@ FRICTION = Dashboard(
     title="Friction",
     about="Which alerts about customers' experience are open, of which kind, and where it is hard for customers.",
     windows=("1d", "1h", "7d"),
-    alerts="max by (alert, severity) (cx_alerts_firing) > 0",
     rows=(
         Row(
             "Alerts",

@@ -1,23 +1,28 @@
 """Journeys: how customers get from one stage to the next, where they drop off, and between which channels they go."""
 
+from deploy.grafana import queries
 from deploy.grafana.dashboard import Dashboard, Row
 from deploy.grafana.panel import Panel, Query
-from deploy.grafana.queries import by, chosen, matrix
+from deploy.grafana.queries import DAYS, by, matrix
 
 STAGES = ("awareness", "consideration", "purchase", "retention", "advocacy")
 """Of the usual preset, in order; from the last one none goes on."""
 
 
+def _chosen(name: str) -> str:
+    return queries.chosen(name, DAYS)
+
+
 def _stages(name: str, stages: tuple[str, ...]) -> list[Query]:
-    return [Query(chosen(f"stage_{stage}_{name}"), stage) for stage in stages]
+    return [Query(_chosen(f"stage_{stage}_{name}"), stage) for stage in stages]
 
 
 JOURNEYS = Dashboard(
     uid="cx-journeys",
     title="Journeys",
     about="How customers come from first hearing of us to recommending us, and where they are lost on the way.",
-    windows=("30d", "7d", "1d"),
-    alerts="max by (alert, severity) (cx_alerts_firing) > 0",
+    windows=("30d", "7d"),
+    period="days",
     rows=(
         Row(
             "Stages",
@@ -70,8 +75,8 @@ JOURNEYS = Dashboard(
                     "How many customers fell silent, and how many of such came back?",
                     "count",
                     [
-                        Query(chosen("stage_lapsed_entered"), "lapsed"),
-                        Query(chosen("stage_lapsed_left"), "came back"),
+                        Query(_chosen("stage_lapsed_entered"), "lapsed"),
+                        Query(_chosen("stage_lapsed_left"), "came back"),
                     ],
                     width=12,
                     leads_to="cx-retention",
@@ -81,7 +86,7 @@ JOURNEYS = Dashboard(
                     "Journeys begun",
                     "How many journeys began: of new customers, and of such as had lapsed?",
                     "count",
-                    [Query(chosen("journeys"), "journeys")],
+                    [Query(_chosen("journeys"), "journeys")],
                     width=12,
                 ),
             ),
@@ -103,14 +108,14 @@ JOURNEYS = Dashboard(
                     "Handoffs by channel",
                     "To which channels do customers go on from another one?",
                     "count",
-                    [Query(by("channel", "handoffs"), "{{channel}}")],
+                    [Query(by("channel", "handoffs", DAYS), "{{channel}}")],
                 ),
                 Panel(
                     "timeseries",
                     "Continuity of handoffs",
                     "When customers change the channel over a ticket, does the ticket come with them?",
                     "ratio",
-                    [Query(chosen("handoff_continuity_ratio"), "same ticket")],
+                    [Query(_chosen("handoff_continuity_ratio"), "same ticket")],
                     leads_to="cx-support",
                 ),
                 Panel(
@@ -118,7 +123,7 @@ JOURNEYS = Dashboard(
                     "Journeys over several channels",
                     "What share of journeys takes more than one channel?",
                     "ratio",
-                    [Query(chosen("multichannel_ratio"), "several channels")],
+                    [Query(_chosen("multichannel_ratio"), "several channels")],
                 ),
             ),
         ),
@@ -130,14 +135,14 @@ JOURNEYS = Dashboard(
                     "Conversion",
                     "What share of the visits that may lead to a goal reach it?",
                     "ratio",
-                    [Query(chosen("conversion_ratio"), "goals reached")],
+                    [Query(_chosen("conversion_ratio"), "goals reached")],
                 ),
                 Panel(
                     "timeseries",
                     "Carts left behind",
                     "What share of carts is given up?",
                     "ratio",
-                    [Query(chosen("cart_abandonment_ratio"), "given up")],
+                    [Query(_chosen("cart_abandonment_ratio"), "given up")],
                     leads_to="cx-friction",
                 ),
                 Panel(
@@ -145,7 +150,7 @@ JOURNEYS = Dashboard(
                     "Purchases, by referral and again",
                     "What share of purchases comes by recommendation, and of customers who buy again?",
                     "ratio",
-                    [Query(chosen("referral_ratio"), "by referral"), Query(chosen("repeat_purchase_ratio"), "again")],
+                    [Query(_chosen("referral_ratio"), "by referral"), Query(_chosen("repeat_purchase_ratio"), "again")],
                 ),
             ),
         ),

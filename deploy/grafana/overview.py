@@ -55,7 +55,6 @@ OVERVIEW = Dashboard(
     title="Experience overview",
     about="How easy, satisfying and quick it is to be our customer, and whether that gets better.",
     windows=("1d", "1h", "7d", "30d"),
-    alerts="max by (alert, severity) (cx_alerts_firing) > 0",
     rows=(
         Row(
             "Now, against the period before",

@@ -87,7 +87,11 @@ class Panel:
             found["decimals"] = self.decimals
         if self.unit == "ratio":
             found |= {"min": 0}
-        if self.kind == "timeseries":
+        if self.kind != "timeseries":
+            plain = {"color": "blue" if self.kind == "bargauge" else "text", "value": None}
+            found["thresholds"] = {"mode": "absolute", "steps": [plain]}
+        else:
+            found["color"] = {"mode": "palette-classic"}
             found["custom"] = {
                 "lineWidth": 2,
                 "fillOpacity": 40 if self.stacked else 8,

@@ -3,7 +3,8 @@
 CUTS = "total|((channel|region|segment|product),?)+"
 """The cuts that the variables of a dashboard can choose: by nothing, or by some of these four."""
 PEOPLE = ",".join(f'{name}=~"${name}"' for name in ("channel", "region", "segment", "product"))
-WINDOW = "$window"
+WINDOW, DAYS = "$window", "$days"
+"""What metrics are read over: any window, and on dashboards where it takes whole days to see something, those."""
 
 
 def chosen(name: str, window: str = WINDOW, ago: str = "") -> str:

@@ -23,7 +23,6 @@ SUPPORT = Dashboard(
     title="Support operations",
     about="How long customers wait for a person, a reply and a resolution, what is open, and which targets are missed.",
     windows=("1d", "1h", "7d", "30d"),
-    alerts="max by (alert, severity) (cx_alerts_firing) > 0",
     rows=(
         Row(
             "Waiting",

@@ -24,7 +24,7 @@ PANELS = [
     for panel in dashboard["panels"]
     if panel["type"] != "row"
 ]
-EVERYWHERE = {"window", "datasource", "channel", "region", "segment", "product", "instance"}
+EVERYWHERE = {"window", "days", "datasource", "channel", "region", "segment", "product", "instance"}
 GLOBAL = {"__rate_interval", "__url_time_range", "__all_variables", "__all"}
 
 
