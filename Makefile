@@ -33,8 +33,8 @@ test: $(STAMP) ## all that CI checks: format, lint, types, import contracts, doc
 	@$(BIN)/mypy
 	@echo '── lint-imports'
 	@$(BIN)/lint-imports --no-logo --no-cache
-	@echo '── pytest --doctest-modules schemas stream agents'
-	@$(BIN)/pytest -q --doctest-modules schemas stream agents
+	@echo '── pytest --doctest-modules schemas stream agents deploy'
+	@$(BIN)/pytest -q --doctest-modules schemas stream agents deploy
 	@echo '── pytest'
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
@@ -60,10 +60,11 @@ format: $(STAMP) ## format the code and mend what ruff can mend
 lock: ## bring uv.lock up to date after a change of dependencies (ARGS="--upgrade")
 	@sh scripts/setup lock $(ARGS)
 
-docs: $(STAMP) ## write docs/metrics.md and docs/friction.md anew from the definitions, and the JSON Schemas from the types
+docs: $(STAMP) ## write anew what is made from the code: docs of metrics and friction, schemas, dashboards, Prometheus' rules
 	@$(BIN)/python -m schemas.document
 	@$(BIN)/cxstream explain --format markdown >docs/metrics.md
 	@$(BIN)/cxstream explain friction --format markdown >docs/friction.md
+	@$(BIN)/python -m deploy
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .compiled

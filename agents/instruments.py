@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from faust.types import TP
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from stream.folded import Folded
 
@@ -12,10 +12,12 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 class Instruments:
-    """Counters and gauges of one worker, in a registry of their own."""
+    """Counters and gauges of one worker, in a registry of their own, and what the system says of its process."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call] # of no use to Prometheus, a series for each counter
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
         labels = ("topic", "partition")
         self.touchpoints = self._counter("cx_touchpoints_folded", "Touchpoints folded into the state", ("type",))
         self.rejected = self._counter("cx_touchpoints_rejected", "Records sent to the rejected topic", ("reason",))
@@ -40,10 +42,11 @@ class Instruments:
             "cx_commit_seconds", "From folded to durable, for a micro-batch", buckets=_SECONDS, registry=self.registry
         )
         self.lag = self._gauge("cx_lag_records", "Records not yet included in the state", labels)
-        self.watermark = self._gauge("cx_watermark_seconds", "Latest event time, epoch seconds", ("partition",))
+        self.watermark = self._gauge("cx_watermark_timestamp_seconds", "Latest event time", ("partition",))
         self.delay = self._gauge("cx_watermark_delay_seconds", "The clock less the latest event time", ("partition",))
         self.cells = self._gauge("cx_cells", "Cells that are kept", ("table",))
         self.hot = self._gauge("cx_hot_bytes", "Memory that decoded state is judged to take", ("table",))
+        self.recovering = self._gauge("cx_recovering_seconds", "For how long partitions and their state are waited for")
         self.stalled = self._gauge("cx_stalled_seconds", "For how long writes have been refused, and by what", ("by",))
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:

@@ -6,32 +6,33 @@ from typing import Any
 
 from aiohttp import web
 from mode import Service
-from prometheus_client import CollectorRegistry, exposition
-from prometheus_client.openmetrics import exposition as openmetrics
 
 from stream.errors import CxstreamError
 
 
 class WebServer(Service):
-    """Serves a registry. ``health`` names what is wrong (None: nothing), ``readiness`` what is not ready yet."""
+    """Serves what ``metrics`` renders for a header Accept, with its content type.
+
+    ``health`` names what is wrong (None: nothing), ``readiness`` what is not ready yet.
+    """
 
     def __init__(
         self,
         host: str,
         port: int,
-        registry: CollectorRegistry,
+        metrics: Callable[[str], tuple[bytes, str]],
         health: Callable[[], str | None],
         readiness: Callable[[], str | None],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._host, self._port, self._registry = host, port, registry
-        self._health, self._readiness = health, readiness
+        self._host, self._port = host, port
+        self._metrics, self._health, self._readiness = metrics, health, readiness
         self._runner: web.AppRunner | None = None
 
     async def on_start(self) -> None:
         app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/metrics", self._rendered)
         app.router.add_get("/healthz", lambda _: self._answer(self._health()))
         app.router.add_get("/readyz", lambda _: self._answer(self._readiness()))
         self._runner = web.AppRunner(app, access_log=None)
@@ -42,10 +43,9 @@ class WebServer(Service):
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _metrics(self, request: web.Request) -> web.Response:
-        kind = openmetrics if "application/openmetrics-text" in request.headers.get("Accept", "") else exposition
-        body: bytes = kind.generate_latest(self._registry)
-        return web.Response(body=body, headers={"Content-Type": kind.CONTENT_TYPE_LATEST})
+    async def _rendered(self, request: web.Request) -> web.Response:
+        body, kind = self._metrics(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": kind})
 
     async def _answer(self, trouble: str | None) -> web.Response:
         return web.Response(text=f"{trouble or 'ok'}\n", status=200 if trouble is None else 503)

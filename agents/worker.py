@@ -17,8 +17,8 @@ from yarl import URL
 
 from agents.changelog import Changelog
 from agents.clock import now_ms
-from agents.collector import BoardCollector
 from agents.ends import Ends
+from agents.exposition import Exposition
 from agents.fetch import fetch
 from agents.frontier import Bounds
 from agents.instruments import Instruments
@@ -113,6 +113,7 @@ class Worker:
         self.windows = WindowsAgent(self.app, settings, self.cells, self.outbox, self.health, self.book)
         self._open: set[str] = set()
         self._hung_up = False
+        self._unready_since_ms = now_ms()
         self._still: dict[TP, tuple[int, int | None]] = {}
         self.customers.on_owned = self._on_customers
         self.cells.on_owned = self._on_cells
@@ -184,9 +185,9 @@ class Worker:
         return list(self.windows.boards.values())
 
     def _serve(self) -> None:
-        registry = self.health.registry
-        registry.register(BoardCollector(self._boards, self.settings.config.dimensions))
-        self.web = WebServer(self.settings.host, self.port, registry, self.trouble, self.unready)
+        self.health.recovering.set_function(self._recovering_s)
+        told = Exposition(self.health.registry, lambda: self.windows.boards, self.settings.config.dimensions)
+        self.web = WebServer(self.settings.host, self.port, told.render, self.trouble, self.unready)
         self.app.timer(1.0)(self._observe)
         self.app.timer(1.0)(self._look_at_rules)
         self.app.before_start = self._connect
@@ -267,7 +268,12 @@ class Worker:
         """Both agents have their partitions, and these their state."""
         return len(self._open) == 2
 
+    def _recovering_s(self) -> float:
+        return 0.0 if self.ready else (now_ms() - self._unready_since_ms) / SECOND_MS
+
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        if self.ready:
+            self._unready_since_ms = now_ms()
         self._open.clear()
         services = (self.customers.restorer.stop(), self.cells.restorer.stop())
         await asyncio.gather(*services, self.touchpoints.close(), self.windows.close())

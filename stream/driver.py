@@ -177,6 +177,11 @@ class Driver:
         """Every segment with data."""
         return {segment for board in self._boards for segment in board.history.segments()}
 
+    @property
+    def boards(self) -> Sequence[Board]:
+        """The boards of the partitions of cells, in order."""
+        return self._boards
+
     def stores(self) -> list[Store]:
         """What the readers of the source partitions have stored, in order."""
         return [side.store for side in self._sources]

@@ -20,7 +20,7 @@ from stream.metrics import UNITS, Reading, Value
 from stream.metrics import distribution as answers
 from stream.metrics.durations import QUANTILES
 from stream.metrics.nps import PASSIVE, PROMOTER
-from stream.sketch import middle, quantile
+from stream.sketch import Cumulative, middle
 from stream.stages import STAGES
 from stream.students import normal_quantile, t_quantile
 
@@ -96,7 +96,7 @@ def order(buckets: Mapping[int, int], q: float, confidence: float) -> Interval:
 
 def _ranked(buckets: Mapping[int, int], rank: int, n: int) -> float:
     """The value of a rank, counted from 1; 0 for one before them all."""
-    return 0.0 if rank < 1 else quantile(buckets, (rank - 0.5) / n) or 0.0
+    return 0.0 if rank < 1 else Cumulative(buckets).quantile((rank - 0.5) / n) or 0.0
 
 
 def _share(value: Value, reading: Reading, confidence: float) -> Interval | None:

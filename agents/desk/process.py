@@ -5,6 +5,7 @@ import signal
 from contextlib import suppress
 
 import structlog
+from prometheus_client.exposition import choose_encoder
 
 from agents.desk.desk import Desk, insist
 from agents.desk.election import Election
@@ -30,7 +31,11 @@ class DeskProcess:
         self._task: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[None] | None = None
         self._election = Election(settings, self._begin, self._end)
-        self._web = WebServer(settings.host, self.port, self.health.registry, self._trouble, self._unready)
+        self._web = WebServer(settings.host, self.port, self._metrics, self._trouble, self._unready)
+
+    def _metrics(self, accepted: str) -> tuple[bytes, str]:
+        encode, kind = choose_encoder(accepted)
+        return encode(self.health.registry), kind
 
     async def run(self) -> None:
         """Until SIGTERM or SIGINT, or until something fails that is no fault of the brokers."""

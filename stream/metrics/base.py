@@ -17,12 +17,14 @@ class Value:
     """A number and what it rests on: answers, tickets, customers.
 
     ``distribution`` has, where there is one, the number of answers by score for each scale that was used (``1-7``), or
-    by reason for each group of answers (``nps detractor``).
+    by reason for each group of answers (``nps detractor``). ``at_most`` has, for a mean of durations, how many of them
+    did not exceed each of ``durations.BOUNDS_MS``; it is not told on topics.
     """
 
     value: float
     samples: int
     distribution: dict[str, dict[str, int]] | None = field(default=None, repr=False)
+    at_most: tuple[int, ...] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

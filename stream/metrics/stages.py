@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stream.facts import Fact, Moved, Stayed
 from stream.metrics.base import Metric, Reading, Value
-from stream.sketch import quantile
+from stream.sketch import Cumulative
 from stream.stages import JOINED, LAPSED, STAGES
 
 DURATIONS = tuple(f"stage_{name}_p50_seconds" for name in STAGES)
@@ -94,7 +94,7 @@ class Stages(Metric):
                 found[f"stage_{name}_dropoff_ratio"] = Value(moves.get((name, LAPSED), 0) / left, left)
             if left and name != LAPSED and reading.days is not None:
                 stayed = reading.under(f"stayed.{name}.b")
-                median_ms = quantile({int(index): n for index, n in stayed.items()}, 0.5)
+                median_ms = Cumulative({int(index): n for index, n in stayed.items()}).quantile(0.5)
                 if median_ms is not None:
                     found[f"stage_{name}_p50_seconds"] = Value(median_ms / 1000, sum(stayed.values()))
         return found

@@ -131,7 +131,7 @@ def published(running: Deployment) -> list[Metric]:
         scraped: dict[tuple[str, frozenset], float] = {}
         for worker in running.workers:
             for (name, labels), value in worker.samples().items():
-                if ("window" in dict(labels)) and not name.endswith("_samples"):
+                if ("window" in dict(labels)) and not name.endswith(("_samples", "_bucket")):
                     assert (name, frozenset(labels)) not in scraped, "two workers have the same series"
                     scraped[name, frozenset(labels)] = value
         different = [metric for metric in latest.values() if scraped.get(series(metric)) != metric.value]
@@ -141,7 +141,9 @@ def published(running: Deployment) -> list[Metric]:
 
 
 def series(metric: Metric) -> tuple[str, frozenset]:
-    return f"cx_{metric.metric}", frozenset({"window": metric.window, **metric.segment}.items())
+    name = metric.metric.replace("_rate", "_ratio") + "_minor_units" * (metric.unit == "money")
+    cut = ",".join(metric.segment) or "total"
+    return f"cx_{name}", frozenset({"window": metric.window, "cut": cut, **metric.segment}.items())
 
 
 def compare_published(running: Deployment, truth: Truth) -> int:
