@@ -5,6 +5,7 @@ from deploy.grafana.panel import Panel, Query
 from deploy.grafana.queries import by, chosen
 
 _TOLD = "cx_alert_transitions_total"
+_FELT = "cx_friction_total"
 
 FRICTION = Dashboard(
     uid="cx-friction",
