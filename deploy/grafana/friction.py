@@ -56,7 +56,7 @@ FRICTION = Dashboard(
                     "count",
                     [
                         Query(
-                            "sum by (signal, state) (increase(cx_friction_total[$__rate_interval]))",
+                            f"sum by (signal, state) (increase({_FELT}[$__rate_interval]))",
                             "{{signal}} {{state}}",
                         )
                     ],
