@@ -60,9 +60,10 @@ format: $(STAMP) ## format the code and mend what ruff can mend
 lock: ## bring uv.lock up to date after a change of dependencies (ARGS="--upgrade")
 	@sh scripts/setup lock $(ARGS)
 
-docs: $(STAMP) ## write docs/metrics.md anew from the definitions, and the JSON Schemas from the types
+docs: $(STAMP) ## write docs/metrics.md and docs/friction.md anew from the definitions, and the JSON Schemas from the types
 	@$(BIN)/python -m schemas.document
 	@$(BIN)/cxstream explain --format markdown >docs/metrics.md
+	@$(BIN)/cxstream explain friction --format markdown >docs/friction.md
 
 clean: ## remove .venv, caches and builds
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build .compiled

@@ -34,6 +34,7 @@ class Instruments:
         self.rules_number = self._gauge("cx_rules", "Alert rules in force")
         self.rules_valid = self._gauge("cx_rules_valid", "1 where the rule file is in force, 0 where it was refused")
         self.rules_loaded = self._gauge("cx_rules_loaded_seconds", "When the rules in force were read, epoch seconds")
+        self.friction = self._counter("cx_friction", "Friction of customers that began and ended", ("signal", "state"))
         self.batch = Histogram("cx_batch_records", "Records of a micro-batch", buckets=_SIZES, registry=self.registry)
         self.commit = Histogram(
             "cx_commit_seconds", "From folded to durable, for a micro-batch", buckets=_SECONDS, registry=self.registry
@@ -59,6 +60,8 @@ class Instruments:
             self.touchpoints.labels(kind).inc(number)
         for rejected in batch.rejected:
             self.rejected.labels(rejected.reason.value).inc()
+        for alert in batch.alerts:
+            self.friction.labels(alert.alert, alert.state).inc()
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)

@@ -11,6 +11,7 @@ from yaml.nodes import MappingNode, Node
 
 from agents import service
 from agents.configfile import read
+from stream import frictionfile
 from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
@@ -88,6 +89,8 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes.check()
     config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
     _check_kept(nodes, config, mistakes)
+    mistakes.check()
+    frictionfile.check(nodes, config, mistakes)
     mistakes.check()
     rest |= _from_environment(environment)
     rest |= {name: value for name, value in given.items() if value is not None}
@@ -243,6 +246,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "confirm_days": ("confirm_ms", _days_as_ms),
     "business_hours": ("business_week", service.week),
     "holidays": ("holidays", service.holidays),
+    "friction": ("friction", frictionfile.parse),
 }
 _KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
 _REST: dict[str, tuple[str, Parse]] = {

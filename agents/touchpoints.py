@@ -200,6 +200,9 @@ class TouchpointsAgent:
         out[self._settings.topic("rejected"), 0] = [
             (f"{each.topic}-{each.partition}-{each.offset}".encode(), json.encode(each)) for each in folded.rejected
         ]
+        out[self._settings.topic("alerts"), 0] = [
+            (alert.fingerprint.encode(), json.encode(alert)) for alert in folded.alerts
+        ]
         for customer, value in folded.handed:
             key = customer.encode()
             out.setdefault((self.topic, partition_of(key, n)), []).append((key, value))

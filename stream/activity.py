@@ -33,6 +33,12 @@ def started(day: int, time_ms: int) -> Activity:
     return Activity(day, b"\x01", time_ms, day)
 
 
+def knows(activity: Activity, day: int) -> bool:
+    """Whether that day is among the days."""
+    at = day - activity.first_day
+    return at >= 0 and bool(int.from_bytes(activity.days, "little") >> at & 1)
+
+
 def seen(activity: Activity, day: int, time_ms: int, midnight_ms: Callable[[int], int]) -> list[Counted]:
     """Add a moment of a day, in place; what it changes in the counts, which is nothing where the day is known.
 

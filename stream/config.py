@@ -9,6 +9,7 @@ from stream.schedule import Week
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, TEN_SECONDS_MS, Calendar
 from stream.stages import PRESETS
 from stream.state import HOT_BYTES
+from stream.tuning import Tuning
 from stream.windows import WINDOWS
 
 Segmentation = tuple[str, ...]
@@ -57,6 +58,7 @@ class Config:
     after ``lapse_ms`` without a step; up to ``handoff_ms`` between two channels is going from one to the other.
     Of ``personas``, the first that fits is the customer's.
     ``targets`` has those of ``TARGETS_MS``. Whether a resolution stood is known ``confirm_ms`` after it.
+    ``friction`` is how signals of friction are set, by name, where that is not the usual.
     ``business_week`` is when somebody is there, but for ``holidays``; None where nothing counts by business hours.
     """
 
@@ -80,6 +82,7 @@ class Config:
     confirm_ms: int = 7 * DAY_MS
     business_week: Week | None = None
     holidays: frozenset[date] = frozenset()
+    friction: Mapping[str, Tuning] = field(default_factory=dict)
 
     @property
     def dimensions(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from zlib import crc32
 
 from sortedcontainers import SortedSet
 
-from schemas.alert import MetricAlert
+from schemas.alert import FrictionAlert, MetricAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
 from schemas.rejected import Rejected
@@ -89,6 +89,7 @@ class _Side:
 class Driver:
     """The pipeline on ``partitions`` partitions of either topic.
 
+    ``alerts`` are those about metrics, ``frictions`` those about customers, as they went out.
     ``now_ms`` and ``clock_ms`` are the wall clock, which events and windows are compared with; it never goes back.
 
     >>> driver = Driver(Config())
@@ -103,6 +104,7 @@ class Driver:
     def __init__(self, config: Config, rules: Sequence[Rule] = (), partitions: int = 1) -> None:
         self.config = config
         self.alerts: list[MetricAlert] = []
+        self.frictions: list[FrictionAlert] = []
         self.rejected: list[Rejected] = []
         self.folded: list[Folded] = []
         self._rules = tuple(rules)
@@ -213,6 +215,7 @@ class Driver:
     def _include(self, partition: int, folded: Folded, now_ms: int) -> None:
         if not folded.changes:
             return
+        self.frictions += folded.alerts
         for number, pairs in mail(folded, partition, self._partitions, 0).items():
             self._boards[number].merge(self._cells[number].append(pairs), now_ms)
         for customer, value in folded.handed:

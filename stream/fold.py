@@ -22,6 +22,8 @@ from stream.customer import Customer
 from stream.decode import Refusal
 from stream.errors import StateError
 from stream.folded import Folded
+from stream.frictions import KIND as FRICTION
+from stream.frictions import Frictions
 from stream.hearing import Hearing
 from stream.identity import Identities
 from stream.intake import Intake
@@ -99,9 +101,15 @@ class Fold:
         self._keeping = Keeping(config, self.state, load, scan)
         self._tally = Tally(config, self._segments)
         self._passing = Passing(self.marker.reached_ms)
-        kinds = [CUSTOMER, *(kind.prefix for kind in KINDS if kind.timed), *([PERSONAS] if config.personal else [])]
+        kinds = [
+            CUSTOMER,
+            FRICTION,
+            *(kind.prefix for kind in KINDS if kind.timed),
+            *([PERSONAS] if config.personal else []),
+        ]
         self._timers = {kind: Timers(scan, kind, self._passing) for kind in kinds}
         self._journeys = Journeys(config, self.state, self._tally, self._timers[CUSTOMER])
+        self._frictions = Frictions(config, self.state, self._timers[FRICTION])
         watermark_ms = self.marker.watermark_ms
         self._admission = Admission(config, self.state, self._keeping, watermark_ms, self._end)
         self._arrivals = Arrivals(self._tally, self._segments)
@@ -117,13 +125,14 @@ class Fold:
             kind: CaseBook(*(each, config, self.state, self._keeping, counting, self._timers.get(kind.prefix), hearers))
             for kind, each in by_kind.items()
         }
-        self._timed: list[Journeys | CaseBook | Membership] = [
+        self._timed: list[Journeys | Frictions | CaseBook | Membership] = [
             self._journeys,
+            self._frictions,
             *(book for kind, book in books.items() if kind.prefix in self._timers),
             *([] if self._membership is None else [self._membership]),
         ]
         self._identities = Identities(
-            *(app, partition, self.state, scan, self._admission, self._presence, self._journeys),
+            *(app, partition, self.state, scan, self._admission, self._presence, self._journeys, self._frictions),
             {kind.prefix: book for kind, book in books.items() if kind.events},
             self._membership,
         )
@@ -208,6 +217,7 @@ class Fold:
         self._keeping.rollback()
         self._reasons.rollback()
         self._journeys.clear()
+        self._frictions.clear()
         self._identities.clear()
         for timers in self._timers.values():
             timers.rollback()
@@ -255,11 +265,13 @@ class Fold:
     ) -> None:
         takers = self._takers
         arrivals = self._arrivals.take(events, values, watermarks_ms)
+        present = []
         for event, customer, arrival, watermark_ms in zip(events, customers, arrivals, watermarks_ms, strict=True):
-            if event.by_customer:
-                self._presence.take(customer, arrival, event.time_ms, watermark_ms)
+            present.append(event.by_customer and self._presence.take(customer, arrival, event.time_ms, watermark_ms))
             self._journeys.take(customer, event, arrival.values, watermark_ms)
-        for event, value, watermark_ms in zip(events, values, watermarks_ms, strict=True):
+        for event, value, is_new_day, watermark_ms in zip(events, values, present, watermarks_ms, strict=True):
+            if is_new_day or type(event) in self._frictions.events:
+                self._frictions.take(event, value, watermark_ms, is_new_day)
             if event.ticket is not None:
                 self._tickets.take(event, value, watermark_ms)
             for taker in takers.get(type(event), ()):
@@ -294,6 +306,8 @@ class Fold:
         lists, folded.forgotten = self._keeping.clear(watermark_ms, folded.offset, waiting)
         folded.journeys = self._journeys.told.copy()
         self._journeys.clear()
+        folded.alerts = self._frictions.told.copy()
+        self._frictions.clear()
         folded.handed = [(each.customer, json.encode(each)) for each in self._identities.handed]
         self._identities.clear()
         reached_ms = self._passing.reached_ms

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from schemas.alert import FrictionAlert
 from schemas.journey import JourneyStep
 from schemas.rejected import Rejected
 from stream.state import Changes
@@ -16,8 +17,8 @@ class Folded:
     ``cells`` are current totals as ``Totals`` encodes them, ``expired`` cells that are no longer kept, ``events``
     folded touchpoints by type. ``late`` ones were over a minute behind the watermark and still counted. ``capped`` are
     new values and reasons that went to ``other``. ``forgotten`` are customers, tickets and answers that were deleted.
-    ``journeys`` are what others are to hear of customers' journeys, ``handed`` what those who keep other customers are
-    to get: who it is for, and a record.
+    ``alerts`` are transitions of customers' friction. ``journeys`` are what others are to hear of customers' journeys,
+    ``handed`` what those who keep other customers are to get: who it is for, and a record.
     """
 
     offset: int
@@ -27,6 +28,7 @@ class Folded:
     expired: list[CellId] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     journeys: list[JourneyStep] = field(default_factory=list)
+    alerts: list[FrictionAlert] = field(default_factory=list)
     handed: list[tuple[str, bytes]] = field(default_factory=list)
     events: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0

@@ -28,6 +28,8 @@ from schemas.union import AnyTouchpoint
 from stream.admission import Admission
 from stream.casebook import CaseBook
 from stream.customer import Customer, digest
+from stream.frictions import KIND as FRICTION
+from stream.frictions import Frictions
 from stream.journeys import Journeys
 from stream.keeping import CUSTOMER, Scan
 from stream.membership import Membership
@@ -72,6 +74,7 @@ class Identities:
         admission: Admission,
         presence: Presence,
         journeys: Journeys,
+        frictions: Frictions,
         books: Mapping[bytes, CaseBook],
         membership: Membership | None,
     ) -> None:
@@ -82,6 +85,7 @@ class Identities:
         self._admission = admission
         self._presence = presence
         self._journeys = journeys
+        self._frictions = frictions
         self._books = books
         self._membership = membership
         self._offset, self._number = 0, 0
@@ -134,6 +138,8 @@ class Identities:
             self._hand(onward, path, kind=handover.kind, name=handover.name, state=handover.state)
         elif handover.kind == CUSTOMER:
             self._absorb(customer, handover)
+        elif handover.kind == FRICTION:
+            self._frictions.absorb(handover.customer, handover.state, self._admission.watermark_ms)
         else:
             name = (handover.customer, *handover.name)
             self._books[handover.kind].absorb(name, handover.state, self._admission.watermark_ms)
@@ -167,6 +173,8 @@ class Identities:
                 stored = book.withdraw(key, watermark_ms)
                 if stored is not None:
                     self._hand(into, path, kind=kind, name=tuple(_decode_name(key[1:])[1:]), state=stored)
+        if (friction := self._frictions.withdraw(name, watermark_ms)) is not None:
+            self._hand(into, path, kind=FRICTION, state=friction)
         if customer.activity or customer.journey is not None:
             self._hand(into, path, kind=CUSTOMER, state=customer.encode())
             self._presence.withdraw(customer, watermark_ms)

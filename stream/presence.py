@@ -30,8 +30,8 @@ class Presence:
         self._entered: list[tuple[int, Coder]] = []
         self._has_personas = bool(config.personal)
 
-    def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
-        """The customer did something: count the day, once for each segment."""
+    def take(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> bool:
+        """The customer did something: count the day, once for each segment. True where the day is new, in the first."""
         if not self._start_ms <= time_ms < self._end_ms:
             self._begin(time_ms)
         if customer.day != self._day:
@@ -39,7 +39,8 @@ class Presence:
         first_ms = customer.today.get(arrival.place)
         if first_ms is None or time_ms < first_ms:
             customer.today[arrival.place] = time_ms
-            self._count(customer, arrival, time_ms, watermark_ms)
+            return self._count(customer, arrival, time_ms, watermark_ms)
+        return False
 
     def _begin(self, time_ms: int) -> None:
         """Look at the day of this moment."""
@@ -52,10 +53,12 @@ class Presence:
         """When a week or month begins, and the codes of what counts there."""
         return self._calendar.day_number_start_ms(first_day), self._tally.coder(fact)
 
-    def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> None:
+    def _count(self, customer: Customer, arrival: Arrival, time_ms: int, watermark_ms: int) -> bool:
         if customer.profile is not None and not self._has_personas:
             self._leave(customer, customer.profile, watermark_ms)
         day, days, keys = self._day, customer.activity, self._segments.keys
+        first = days.get(keys[arrival.days[0][0]]) if arrival.days else None
+        is_new = first is None or not activity.knows(first, day)
         new: list[int] = []
         for number, places in arrival.days:
             known = days.get(keys[number])
@@ -68,6 +71,7 @@ class Presence:
             self._tally.add([self._first[number] for number in new], time_ms, watermark_ms)
             for start_ms, coder in self._entered:
                 self._tally.add_day([coder[number] for number in new], start_ms, watermark_ms)
+        return is_new
 
     def _count_in(self, places: Sequence[int], known: Activity, day: int, time_ms: int, watermark_ms: int) -> None:
         """Count a moment of a day in these segments, where the customer was active before."""

@@ -14,13 +14,16 @@ from agents.cli.options import Bootstrap, SettingsFile
 from agents.cli.tables import print_table
 from agents.reader import KafkaRecord, printable, reading
 from agents.settings import load
-from schemas.alert import AnyAlert, MetricAlert, decode_alert
+from schemas.alert import AnyAlert, FrictionAlert, MetricAlert, decode_alert
 from stream.errors import CxstreamError
+from stream.friction import SIGNALS
 from stream.metrics import UNITS
 from stream.shown import duration, shown
 from stream.slices import Calendar
 from stream.spans import written
 
+_EVIDENCE = 3
+"""Touchpoints that are named of those that an alert rests on."""
 _STYLES = {"firing": "bold red", "resolved": "green"}
 
 
@@ -112,59 +115,100 @@ def _show(known: Alerts, last: int, calendar: Calendar) -> None:
     burning = known.firing()
     console.print(Text(f"{len(burning)} firing" if burning else "nothing is firing", "bold" if burning else "green"))
     if burning:
-        print_table(_table(burning, calendar, "firing since"))
+        _print(burning, calendar, "firing since")
     if last and known.transitions:
         latest = known.latest(last)
         console.print(Text(f"the last {len(latest)} of {len(known.transitions):,} transitions", "dim"))
-        print_table(_table(latest, calendar, "at"))
+        _print(latest, calendar, "at")
     if known.foreign:
         typer.echo(f"alerts: left out {known.foreign:,} records that are no alerts", err=True)
 
 
-def _table(found: list[AnyAlert], calendar: Calendar, when: str) -> Table:
+def _print(found: list[AnyAlert], calendar: Calendar, when: str) -> None:
+    """Those about metrics, and after them those about customers."""
+    metrics = [alert for alert in found if isinstance(alert, MetricAlert)]
+    customers = [alert for alert in found if isinstance(alert, FrictionAlert)]
+    if metrics:
+        print_table(_table(metrics, calendar, when))
+    if customers:
+        print_table(_friction(customers, calendar, when))
+
+
+def _friction(found: list[FrictionAlert], calendar: Calendar, when: str) -> Table:
+    """What is hard, for whom, how much, and by which touchpoints."""
+    table = Table(when, "state", "severity", "friction", "customer", "about", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("value", justify="right")
+    for name in ("bound", "get in touch by", "evidence", "where"):
+        table.add_column(name)
+    for alert in found:
+        cells = alert.severity, alert.alert, alert.customer, alert.about or ""
+        table.add_row(
+            Text(written(alert.at_ms, calendar)),
+            Text(alert.state, _STYLES[alert.state]),
+            *(Text(printable(cell)) for cell in cells),
+            Text(_number(alert.value, alert)),
+            Text(printable(_condition(alert))),
+            Text("" if alert.due_ms is None else written(alert.due_ms, calendar)),
+            Text(printable(_evidence(alert))),
+            Text(printable(_where(alert))),
+        )
+    return table
+
+
+def _evidence(alert: FrictionAlert) -> str:
+    """The last touchpoints that it rests on, each by its type and id."""
+    last = alert.evidence[-_EVIDENCE:]
+    more = len(alert.evidence) - len(last)
+    return ", ".join(f"{each.type} {each.id}" for each in last) + (f" and {more} before" if more else "")
+
+
+def _table(found: list[MetricAlert], calendar: Calendar, when: str) -> Table:
     table = Table(when, "state", "severity", "alert", "where", "metric", "window", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("value", "bound", "samples"):
         table.add_column(name, justify="right", no_wrap=True, style="dim" if name == "samples" else None)
     table.add_column("held for", justify="right", no_wrap=True)
     for alert in found:
         value = "–" if alert.value is None else _number(alert.value, alert)
-        cells = (alert.severity, alert.alert, _where(alert), *_what(alert))
+        cells = (alert.severity, alert.alert, _where(alert), alert.metric, alert.window)
         table.add_row(
             Text(written(alert.at_ms, calendar)),
             Text(alert.state, _STYLES[alert.state]),
             *(Text(printable(cell)) for cell in cells),
             Text(value),
             Text(_condition(alert)),
-            Text(f"{_samples(alert):,}"),
+            Text(f"{alert.samples:,}"),
             Text(duration((alert.at_ms - alert.since_ms) / 1000)),
         )
     return table
 
 
 def _line(alert: AnyAlert, calendar: Calendar) -> Text:
-    value = "no data" if alert.value is None else f"{_number(alert.value, alert)} over {_samples(alert):,}"
-    what, window = _what(alert)
-    line = f"  {alert.alert} ({_where(alert)}, {alert.severity}): {what} {value}{' in ' if window else ''}{window}, "
     text = Text(f"{written(alert.at_ms, calendar)}  ")
     text.append(f"{alert.state:<8}", _STYLES[alert.state])
-    return text.append(printable(f"{line}alert {_condition(alert)}"))
+    told = _told(alert) if isinstance(alert, MetricAlert) else _told_of_friction(alert, calendar)
+    return text.append(printable(f"  {alert.alert} ({_where(alert)}, {alert.severity}): {told}"))
 
 
-def _what(alert: AnyAlert) -> tuple[str, str]:
-    """What an alert is about, and over which window."""
-    if isinstance(alert, MetricAlert):
-        return alert.metric, alert.window
-    return alert.customer if alert.about is None else f"{alert.customer}, {alert.about}", ""
+def _told(alert: MetricAlert) -> str:
+    value = "no data" if alert.value is None else f"{_number(alert.value, alert)} over {alert.samples:,}"
+    return f"{alert.metric} {value} in {alert.window}, alert {_condition(alert)}"
 
 
-def _samples(alert: AnyAlert) -> int:
-    """How much an alert rests on."""
-    return alert.samples if isinstance(alert, MetricAlert) else len(alert.evidence)
+def _told_of_friction(alert: FrictionAlert, calendar: Calendar) -> str:
+    about = "" if alert.about is None else f" about {alert.about}"
+    why = "".join(f" ({text})" for text in alert.annotations.values())
+    due = "" if alert.due_ms is None else f", get in touch by {written(alert.due_ms, calendar)}"
+    value = f"{_number(alert.value, alert)}, alert {_condition(alert)}"
+    return f"{alert.customer}{about}: {value}{why}{due}, by {_evidence(alert)}"
 
 
 def _condition(alert: AnyAlert) -> str:
-    sign = "≥" if not isinstance(alert, MetricAlert) else ">" if alert.condition == "above" else "<"
-    return f"{sign} {_number(alert.bound, alert)}"
+    if isinstance(alert, MetricAlert):
+        return f"{'>' if alert.condition == 'above' else '<'} {_number(alert.bound, alert)}"
+    signal = SIGNALS.get(alert.alert)
+    if signal is None:  # it is of another release
+        return _number(alert.bound, alert)
+    return f"{signal.sign} {_number(alert.bound, alert)} {signal.unit}"
 
 
 def _number(value: float, alert: AnyAlert) -> str:

@@ -1,4 +1,7 @@
-"""``cxstream explain``: what a metric means, from its own definition. The same text makes docs/metrics.md."""
+"""``cxstream explain``: what a metric or a signal of friction means, from its own definition.
+
+The same texts make docs/metrics.md and docs/friction.md.
+"""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
@@ -7,7 +10,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from agents.cli import signals
 from stream.errors import CxstreamError
+from stream.friction import SIGNALS
 from stream.mapping.nodes import suggestion
 from stream.metrics import METRICS, UNITS
 from stream.metrics.definition import Definition, define
@@ -29,11 +34,17 @@ arrived first.
 
 def explain(
     metric: Annotated[
-        str | None, typer.Argument(help="A metric (nps) or a value of one (nps_score); all if none.")
+        str | None,
+        typer.Argument(
+            help="A metric (nps), a value of one (nps_score), or a signal (long_wait); `friction`: all of these."
+        ),
     ] = None,
     output: Annotated[Literal["text", "markdown"], typer.Option("--format", help="For people or pages.")] = "text",
 ) -> None:
-    """Say what a metric means: formula, counters, edge cases, source and an example."""
+    """Say what a metric means: formula, counters, edge cases, source and an example. Or a signal of friction."""
+    if metric == signals.ALL or metric in SIGNALS:
+        signals.explain(metric, output)
+        return
     definitions = [define(each) for each in METRICS]
     if output == "markdown":
         typer.echo(
@@ -51,7 +62,7 @@ def _find(definitions: list[Definition], name: str) -> Definition:
     for each in definitions:
         if name == each.name or name in each.formulas:
             return each
-    known = [*(each.name for each in definitions), *UNITS]
+    known = [*(each.name for each in definitions), *UNITS, *SIGNALS]
     raise CxstreamError(f"there is no metric `{name}`{suggestion(name, known)}; `cxstream explain` lists them")
 
 
