@@ -3,7 +3,7 @@
 Of a value x that is seen at the end of an hour, in the n-th week (from 0) that this hour is learnt from:
 
     w = max(1 / (n + 1), 1 / 8)         the mean of up to eight weeks, then what is older counts less and less
-    d = x - mean, but within ±3 spreads once three weeks are known: an incident moves the usual by 3/8 of a spread
+    d = x - mean, but within ±3 spreads once three weeks are known, so that an incident moves the usual by little
     mean += w d;  variance = (1 - w) (variance + w d²)
 
 What the last week brought is taken in when the next one comes, so that no hour is ever judged by itself. The spread of
