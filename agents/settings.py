@@ -82,8 +82,39 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     origin = str(path) if path is not None else "settings"
     nodes = _nodes(read(path), origin) if path is not None else {}
     mistakes = Mistakes(origin)
-    core = _values(nodes, _CORE, mistakes)
-    rest = _values(nodes, _REST, mistakes)
+    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, _REST, mistakes)
+    config = _config(nodes, core, mistakes)
+    rest |= _from_environment(environment)
+    rest |= {name: value for name, value in given.items() if value is not None}
+    rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
+    if path is not None and "rules" in nodes and not rules_file.is_absolute():
+        rules_file = path.parent / rules_file
+    rules = parse_rules(read(rules_file), str(rules_file), config)
+    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules))
+
+
+def load_config(path: Path | None = None) -> Config:
+    """What a file of settings says to the pure core: for who looks at other rules than those that it names.
+
+    Raises:
+        ConfigError: with all mistakes of the file.
+    """
+    nodes = _nodes(read(path), str(path)) if path is not None else {}
+    mistakes = Mistakes(str(path))
+    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+
+
+def config_of(node: Node, mistakes: Mistakes) -> Config:
+    """What a mapping of settings says to the pure core; where it runs is not asked for there.
+
+    Raises:
+        MappingError: with all mistakes.
+    """
+    nodes = entries(node, "`settings`", mistakes, (*_CORE, *_KEPT))
+    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+
+
+def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes) -> Config:
     if "holidays" in nodes and "business_hours" not in nodes:
         mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
     mistakes.check()
@@ -92,13 +123,7 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     mistakes.check()
     frictionfile.check(nodes, config, mistakes)
     mistakes.check()
-    rest |= _from_environment(environment)
-    rest |= {name: value for name, value in given.items() if value is not None}
-    rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
-    if path is not None and "rules" in nodes and not rules_file.is_absolute():
-        rules_file = path.parent / rules_file
-    rules = parse_rules(read(rules_file), str(rules_file), config)
-    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules))
+    return config
 
 
 def _nodes(yaml: str, origin: str) -> dict[str, Node]:

@@ -21,6 +21,7 @@ from agents.cli import (
     paths,
     rejected,
     replay,
+    rules,
     simulate,
     size,
     status,
@@ -58,6 +59,7 @@ for command in (
     size.size,
 ):
     app.command()(command)
+app.add_typer(rules.rules)
 
 
 def main() -> None:
