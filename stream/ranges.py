@@ -114,6 +114,17 @@ class Ledger(History):
         days = self._slices.get(segment, {}).get(DAY_MS, {})
         return {self._calendar.day_number(start_ms): counters for start_ms, counters in days.items()}
 
+    def ticks(self, start_ms: int, end_ms: int) -> Iterator[int]:
+        """The ends of the finest slices of a stretch that are still kept: 10 s apart in the last hour, then a minute …"""
+        latest_ms = self.latest_ms
+        at_ms = start_ms
+        while latest_ms is not None and at_ms < end_ms:
+            kept = (each for each in RESOLUTIONS if self._oldest_ms(each, latest_ms) <= at_ms)
+            finest_ms = next(kept, RESOLUTIONS[-1])
+            at_ms = self._calendar.slice_end_ms(finest_ms, self._calendar.slice_start_ms(finest_ms, at_ms))
+            if at_ms <= end_ms:
+                yield at_ms
+
     def holds(self, span: Span) -> bool:
         """Whether all slices of the span are still kept."""
         return self._holds(span.start_ms, span.end_ms)

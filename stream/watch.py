@@ -121,6 +121,13 @@ class Watch:
         moments = [(tick_ms, True) for tick_ms in _ticks(before_ms, now_ms)]
         return [alert for at_ms, closed in (*moments, (now_ms, False)) for alert in self._test(at_ms, closed)]
 
+    def look_back(self, at_ms: int) -> list[MetricAlert]:
+        """Put every rule to the test at a moment of the past: what there is of then and later is not seen."""
+        self._told.clear()
+        self._stirred |= self._history.changed
+        self._history.changed.clear()
+        return list(self._test(at_ms, closed=True))
+
     def _test(self, now_ms: int, closed: bool) -> Iterator[MetricAlert]:
         moment = Moment(self._config.calendar, now_ms, closed, self._as_of_ms)
         self._as_of_ms = now_ms
