@@ -8,13 +8,14 @@ and a rule is tested from when on all that it looks at can be read at each of th
 cannot where there are hours only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.alert import MetricAlert
 from stream.config import Config, Segmentation
 from stream.ranges import Ledger
 from stream.rules import Condition, Rule, dimensions
+from stream.slices import DAY_MS, EARLIEST_MS
 from stream.spans import Span
 from stream.state import State
 from stream.watch import Watch
@@ -36,9 +37,21 @@ def look_back(
     seen = Seen()
     for names, ledger in ledgers.items():
         own = {at: rule for at, rule in enumerate(rules) if dimensions(rule) == set(names)}
-        _look_back(config, own, ledger, list(ledger.ticks(start_ms, end_ms)), seen)
+        ticks = list(ledger.ticks(start_ms, end_ms, _reach_ms(config, own.values())))
+        _look_back(config, own, ledger, ticks, seen)
     seen.alerts.sort(key=lambda alert: alert.at_ms)
     return seen
+
+
+def _reach_ms(config: Config, rules: Iterable[Rule]) -> dict[int, int]:
+    """How long the windows are that consist of slices of each resolution, with those before where these are looked at."""
+    found: dict[int, int] = {}
+    for each in (condition for rule in rules for condition in rule.conditions):
+        window = known_window(each.window)
+        start_ms, end_ms = window.interval(config.calendar, EARLIEST_MS + 31 * DAY_MS)
+        length_ms = (end_ms - start_ms) * (1 if each.of == "value" else 2)
+        found[window.slice_ms] = max(found.get(window.slice_ms, 0), length_ms)
+    return {resolution_ms: length_ms for resolution_ms, length_ms in found.items() if resolution_ms < DAY_MS}
 
 
 def _look_back(config: Config, rules: Mapping[int, Rule], ledger: Ledger, ticks: Sequence[int], seen: Seen) -> None:
