@@ -42,7 +42,7 @@ class Backtest:
 
 
 def on_cells(settings: Settings, rules: Sequence[Rule], edges: Edges) -> Backtest:
-    """On what is kept in `cells`, which is coarser the longer ago it was; of the last eight days, where nothing is said.
+    """On what is kept in `cells`, the coarser the longer ago; of the last eight days, where nothing is said.
 
     Raises:
         CxstreamError: nothing has been counted yet.

@@ -9,23 +9,20 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from yaml.nodes import MappingNode, Node
 
-from agents import service
+from agents import keeping, service
 from agents.configfile import read
 from stream import frictionfile
-from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.errors import ConfigError
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
-from stream.personas import Inactive, Within
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import DAY_MS, EARLIEST_MS, HOUR_MS, SECOND_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, SECOND_MS, Calendar
 from stream.stages import PRESETS, SIGNALS
-from stream.windows import LENGTHS, WINDOWS, find_window, known_window
+from stream.windows import LENGTHS, WINDOWS, find_window
 
-_FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
@@ -119,7 +116,7 @@ def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistak
         mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
     mistakes.check()
     config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
-    _check_kept(nodes, config, mistakes)
+    keeping.check(nodes, config, mistakes)
     mistakes.check()
     frictionfile.check(nodes, config, mistakes)
     mistakes.check()
@@ -206,44 +203,6 @@ def _signals(node: Node, what: str, mistakes: Mistakes) -> dict[str, str]:
     return found
 
 
-def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
-    days = whole(node, what, mistakes)
-    if days < _FEWEST_DAYS:
-        mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
-    return days * DAY_MS
-
-
-def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -> None:
-    """What is forgotten sooner could still have changed what a window reads, or lapsed."""
-    if config.lapse_ms >= config.kept("customer"):
-        days = config.kept("customer") // DAY_MS
-        node = nodes.get("lapse_days") or nodes["customer_days"]
-        mistakes.add(node, f"`lapse_days` must be less than the {days} for which a customer is kept (`customer_days`)")
-    for node, persona in zip(items(nodes["personas"]) if config.personas else (), config.personas, strict=True):
-        days = max((each.days for each in persona.conditions if isinstance(each, Within | Inactive)), default=0)
-        if days * DAY_MS >= config.kept("customer"):
-            kept = config.kept("customer") // DAY_MS
-            mistakes.add(node, f"`{persona.name}` looks back {days} days; a customer is kept for {kept}")
-    longest_ms = max(*config.targets["first_reply"].values(), *config.targets["resolution"].values())
-    for key, later_ms, kinds in (
-        ("targets", longest_ms, ("ticket",)),
-        ("confirm_days", config.confirm_ms, ("ticket", "topic")),
-    ):
-        for kind in kinds:
-            if later_ms >= config.kept(kind):
-                node = nodes.get(key) or nodes[f"{kind}_days"]
-                days = config.kept(kind) // DAY_MS
-                mistakes.add(
-                    node, f"`{key}` must be less than the {days} days for which a {kind} is kept (`{kind}_days`)"
-                )
-    for name in config.windows:
-        start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
-        fewest = -((start_ms - end_ms) // DAY_MS) + 2
-        for key in _KEPT:
-            if key in nodes and fewest > _FEWEST_DAYS and int(str(nodes[key].value)) < fewest:
-                mistakes.add(nodes[key], f"`{key}` must be at least {fewest}, as there is a window of `{name}`")
-
-
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -273,7 +232,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "holidays": ("holidays", service.holidays),
     "friction": ("friction", frictionfile.parse),
 }
-_KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
+_KEPT = {key: (key.removesuffix("_days"), keeping.days_as_ms) for key in keeping.KEYS}
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
     "id": ("id", text),

@@ -8,9 +8,10 @@ from schemas.alert import Alert
 
 @dataclass(slots=True)
 class Firings:
-    """Those of one alert, in milliseconds. ``first_ms`` and ``last_ms`` are when it began to fire for the first and last time.
+    """Those of one alert, in milliseconds.
 
-    What fired already at the start, or still does at the end, counts for as long as it did within the stretch.
+    ``first_ms`` and ``last_ms`` are when it began to fire for the first and the last time. What fired already at the
+    start, or still does at the end, counts for as long as it did within the stretch.
     """
 
     alert: str

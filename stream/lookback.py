@@ -24,7 +24,7 @@ from stream.windows import known_window
 
 @dataclass(slots=True)
 class Seen:
-    """What would have been told, and when the first test of each rule was: None where it could not be tested."""
+    """What would have been told, and when the first test of each rule was, by its index: None where there was none."""
 
     alerts: list[MetricAlert] = field(default_factory=list)
     tested_ms: dict[int, int | None] = field(default_factory=dict)
@@ -33,7 +33,7 @@ class Seen:
 def look_back(
     config: Config, rules: Sequence[Rule], ledgers: Mapping[Segmentation, Ledger], start_ms: int, end_ms: int
 ) -> Seen:
-    """Test rules over [start, end); ``ledgers`` are what is kept, by segmentation. ``tested_ms`` is by a rule's index."""
+    """Test rules over [start, end); ``ledgers`` are what is kept, by segmentation. ``tested_ms``: by rule."""
     seen = Seen()
     for names, ledger in ledgers.items():
         own = {at: rule for at, rule in enumerate(rules) if dimensions(rule) == set(names)}
@@ -44,7 +44,7 @@ def look_back(
 
 
 def _reach_ms(config: Config, rules: Iterable[Rule]) -> dict[int, int]:
-    """How long the windows are that consist of slices of each resolution, with those before where these are looked at."""
+    """How long the windows are that consist of slices of each resolution, with those before if need be."""
     found: dict[int, int] = {}
     for each in (condition for rule in rules for condition in rule.conditions):
         window = known_window(each.window)

@@ -115,7 +115,7 @@ class Ledger(History):
         return {self._calendar.day_number(start_ms): counters for start_ms, counters in days.items()}
 
     def ticks(self, start_ms: int, end_ms: int, reach_ms: Mapping[int, int]) -> Iterator[int]:
-        """The ends of the finest slices of a stretch that are still kept: in the last hour every 10 s, before that a minute.
+        """The ends of the finest slices of a stretch that are still kept: each 10 s of the last hour, minutes before.
 
         ``reach_ms`` is how far back from each of these is looked in slices of a resolution: all of it must be kept.
         """

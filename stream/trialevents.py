@@ -41,7 +41,7 @@ def given(
     In texts, ``{n}`` is the number of the touchpoint, from 0. An id and a time need not be given.
     """
     if not isinstance(node, MappingNode):
-        mistakes.add(node, "an event must be a mapping such as {at: 5m, type: chat.started, customer: ann, channel: web}")
+        mistakes.add(node, "an event must be a mapping: {at: 5m, type: chat.started, customer: ann, channel: web}")
         return []
     own = {str(key.value): value for key, value in node.value if key.value in _OWN}
     rest = [(key, value) for key, value in node.value if key.value not in _OWN]

@@ -102,7 +102,8 @@ class TrialFile:
             before=self._values(found, "before"),
             spread=self._number(found["spread"], "`spread`") if "spread" in found else None,
         )
-        self._check_use(node, course)
+        if all(key in found and found[key].value == getattr(course, key) for key in ("metric", "window")):
+            self._check_use(node, course)
         return course
 
     def _check_use(self, node: Node, course: Course) -> None:
@@ -110,10 +111,10 @@ class TrialFile:
         mistakes, metric = self._mistakes, course.metric
         used = [each for rule in self._rules for each in rule.conditions]
         used = [each for each in used if (each.metric, each.window) == (metric, course.window)]
-        if metric and course.window and not used:
+        if not used:
             mistakes.add(node, f"no rule looks at `{metric}` over {course.window}")
-        if any(each.confidence for each in used) and course.spread is None and metric and not is_share(metric):
-            mistakes.add(node, f"`{metric}` needs `spread:`, the standard deviation of its samples: a rule wants confidence")
+        if any(each.confidence for each in used) and course.spread is None and not is_share(metric):
+            mistakes.add(node, f"`{metric}` needs `spread:`, the deviation of its samples: a rule wants confidence")
         if any(each.of != "value" for each in used) and not course.before:
             mistakes.add(node, f"`{metric}` needs `before:`: a rule compares it with the window before or the usual")
         if any(each.of == "deviation" for each in used) and course.spread is None:

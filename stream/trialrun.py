@@ -11,7 +11,7 @@ from stream.config import Config
 from stream.rehearsal import Rehearsal
 from stream.rules import Rule, is_about
 from stream.slices import TEN_SECONDS_MS
-from stream.trial import NOTHING, Course, Expected, Grief, Look, Standing, Trial
+from stream.trial import NOTHING, Course, Expected, Look, Standing, Trial
 
 _CLOSE = 1e-6
 
@@ -39,10 +39,7 @@ class _Stand:
 def run(trial: Trial, config: Config, rules: Sequence[Rule]) -> list[Difference]:
     """Everything that differs, look by look."""
     looks = sorted(trial.looks, key=lambda look: look.at_ms)
-    if trial.courses:
-        found = _over_courses(trial, looks, rules)
-    else:
-        found = _over_events(trial, looks, config, rules)
+    found = _over_courses(trial, looks, rules) if trial.courses else _over_events(trial, looks, config, rules)
     return [
         Difference(trial.name, look.at_ms, line, what)
         for look, (states, frictions) in zip(looks, found, strict=True)

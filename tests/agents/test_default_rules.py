@@ -1,4 +1,4 @@
-"""The rules that workers start with: all metrics thought of, all rules tested, each with words and a place to read on."""
+"""The rules that workers start with: all metrics thought of, all rules tested, each with words."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Found or not: a simulated day of 500 customers with ten incidents, through the pipeline; two lines of JSON for a seed.
+"""Found or not: a simulated day of 500 customers with ten incidents, through the pipeline; three lines of JSON.
 
 `default` are the rules of `agents/rules/default.yaml`, `naive` the same ones without their guards (`confidence`,
 `min_samples`, `for`, `recover`, `keep_firing_for`). Both see the same touchpoints, in event time. What counts:
@@ -9,8 +9,8 @@
   support was slow), and whose labels do not contradict it, is its *effect*;
 - every other firing is *false*.
 
-Friction is of one customer, and so neither found nor false: said are the incidents in whose segment a signal of its kind
-fired, after how long, and how often such signals fire there in a minute, compared with the same segment at other times.
+Friction is of one customer, and so neither found nor false: said are the incidents in whose segment a signal of its
+kind fired, after how long, and how many times as often as at other times such signals fired there.
 
     python -m tests.bench.detection --seeds 11,12,13
 """

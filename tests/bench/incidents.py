@@ -1,9 +1,7 @@
 """A day with ten incidents of known kind, time and segment, and what an alert has to do with them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from random import Random
-from typing import Literal
 
 from agents.simulator import Incident, Kind
 from stream.slices import HOUR_MS, MINUTE_MS

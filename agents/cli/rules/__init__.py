@@ -4,8 +4,11 @@ import typer
 
 from agents.cli.rules.backtest import backtest
 from agents.cli.rules.check import check
-from agents.cli.rules.test import test
+from agents.cli.rules.trials import trials
 
-rules = typer.Typer(name="rules", help="Check alert rules, test them, and see what they would have told.", no_args_is_help=True)
-for command in (check, test, backtest):
-    rules.command()(command)
+rules = typer.Typer(
+    name="rules", help="Check alert rules, test them, and see what they would have told.", no_args_is_help=True
+)
+rules.command()(check)
+rules.command("test")(trials)
+rules.command()(backtest)

@@ -35,8 +35,8 @@ def check(
         metrics, windows = (", ".join(each) for each in (_metrics(rule), _windows(rule)))
         table.add_row(rule.alert, rule.severity, metrics, windows, _segments(rule))
     print_table(table)
-    metrics = {name for _, rule in found for name in _metrics(rule)}
-    typer.echo(f"{len(found)} rules on {len(metrics)} metrics in {len(files)} files: valid")
+    watched = {name for _, rule in found for name in _metrics(rule)}
+    typer.echo(f"{len(found)} rules on {len(watched)} metrics in {len(files)} files: valid")
 
 
 def _parsed(files: list[Path], config: Config) -> list[tuple[Path, list[Rule]]]:

@@ -13,7 +13,7 @@ from stream.shown import duration
 from stream.trialrun import Difference
 
 
-def test(
+def trials(
     files: Annotated[list[Path], typer.Argument(help="Files of tests.", metavar="FILE…")],
     output: Format = "table",
     settings_file: SettingsFile = None,
