@@ -11,6 +11,8 @@ from stream.windows import Interval, Window, known_window
 
 NEVER_MS = 1 << 62
 """After all event times."""
+_FARTHEST_MS = 60 * TEN_SECONDS_MS
+"""How far ahead it is looked for what comes next."""
 Measured = tuple[Value | None, float | None, float | None]
 """A value, what is compared with bounds, and the value of the window before or the usual one."""
 
@@ -123,16 +125,33 @@ class Ground:
             self._usual.learn(measure, self._segment, self._moment.hour(window), value.value)
 
     def wake_ms(self, window: Window, has_change: bool, learns: bool) -> int:
-        """Until when a window reads the same if nothing comes, or some time before that."""
+        """Until when a window reads the same if nothing comes, or some time before that.
+
+        After a closed moment, that is for closed ones alone where something ``is_ahead``.
+        """
         moment, calendar = self._moment, self._moment.calendar
-        if self._history.furthest_ms(self._segment) >= moment.ahead_ms:
+        if self.is_ahead and not moment.closed:
             return moment.ahead_ms
         wake_ms = self._leaves_ms(window, has_change)
+        if self.is_ahead:
+            wake_ms = min(wake_ms, self._enters_ms())
         if learns:
             half = half_ms(window)
             learning_ms, judging_ms = (next_hour_ms(calendar, moment.now_ms - back_ms) for back_ms in (0, half))
             wake_ms = min(wake_ms, learning_ms, judging_ms + half)
         return wake_ms
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether there may be data that closed moments see later than open ones, which see all of a slice."""
+        return self._history.furthest_ms(self._segment) >= self._moment.ahead_ms
+
+    def _enters_ms(self) -> int:
+        """The first closed moment that sees more, or one before it."""
+        start_ms = self._moment.ahead_ms
+        end_ms = min(self._history.furthest_ms(self._segment) + TEN_SECONDS_MS, start_ms + _FARTHEST_MS)
+        found = self._history.oldest_ms(self._segment, TEN_SECONDS_MS, start_ms, end_ms)
+        return end_ms if found is None else found + TEN_SECONDS_MS
 
     def _leaves_ms(self, window: Window, has_change: bool) -> int:
         """When the first slice with data leaves the window, or may: those of days and hours are not all as long."""

@@ -91,6 +91,7 @@ class Watch:
         self._seats: dict[Segment, _Seat] = {}
         self._alarms = Alarms[Segment]()
         self._active.clear()
+        self._ahead: set[Segment] = set()
         self._stirred: set[Segment] = {*self._history.segments(), *self._plans.fixed}
         for key in sorted(self._known):
             state = self._stored(key)
@@ -135,11 +136,21 @@ class Watch:
         told: list[Told] = []
         for segment in stirred:
             self._seat(segment)
+        if not closed:
+            stirred |= self._see_ahead()
         for segment in stirred.union(self._alarms.due(now_ms)):
             if (seat := self._seats.get(segment)) is not None:
                 told += self._look(segment, seat, moment)
         told += self._withdraw(now_ms)
         yield from (alert for _, _, alert in sorted(told, key=lambda each: each[:2]))
+
+    def _see_ahead(self) -> set[Segment]:
+        """The segments of which an open moment sees more than the closed ones before it did."""
+        ahead, self._ahead = self._ahead, set()
+        for segment in ahead & self._seats.keys():
+            seat = self._seats[segment]
+            seat.wakes_ms = [0] * len(seat.wakes_ms)
+        return ahead
 
     def _seat(self, segment: Segment) -> None:
         """Something has changed: all of the segment has to be looked at again."""
@@ -163,22 +174,16 @@ class Watch:
 
     def _look(self, segment: Segment, seat: _Seat, moment: Moment) -> Iterator[Told]:
         ground = Ground(self._history, self._usual, segment, moment)
-        stirred: dict[bytes, int] = {}
-        learning = moment.is_learning
-        for number, look in enumerate(seat.plan.looks):
-            if seat.wakes_ms[number] > moment.now_ms and not (learning and look.learnt):
-                continue
-            for band in look.bands:
-                for at in band.stirred(*ground.measured(band.measure, look.window)[:2]):
-                    stirred[self._key(at, segment)] = at
-            seat.wakes_ms[number] = ground.wake_ms(look.window, look.has_change, bool(look.learnt))
+        stirred = {self._key(at, segment): at for at in _stirred(seat, ground, moment)}
         stirred |= self._active.get(segment, {})
         if stirred:
             yield from self._step(segment, seat, stirred, ground, moment.now_ms)
-        if learning:
+        if moment.is_learning:
             for look in seat.plan.looks:
                 for measure in look.learnt:
                     ground.learn(measure, look.window)
+        if moment.closed and ground.is_ahead:
+            self._ahead.add(segment)
         if seat.wake_ms < NEVER_MS:
             self._alarms.set(segment, seat.wake_ms)
 
@@ -237,6 +242,17 @@ class Watch:
     def standing(self) -> list[MetricAlert]:
         """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""
         return [alert for key in sorted(self._known) for alert in self._stored(key).last]
+
+
+def _stirred(seat: _Seat, ground: Ground, moment: Moment) -> list[int]:
+    """The rules that may hold by what has to be looked at again."""
+    found: list[int] = []
+    for number, look in enumerate(seat.plan.looks):
+        if seat.wakes_ms[number] <= moment.now_ms or (moment.is_learning and look.learnt):
+            for band in look.bands:
+                found += band.stirred(*ground.measured(band.measure, look.window)[:2])
+            seat.wakes_ms[number] = ground.wake_ms(look.window, look.has_change, bool(look.learnt))
+    return found
 
 
 def _ticks(before_ms: int, now_ms: int) -> range:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from schemas.cell import Segment
 from stream.metrics import UNITS
-from stream.rules import Condition, Finding, Rule, dimensions
+from stream.rules import Finding, Rule, dimensions
 from stream.shown import shown
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -50,7 +50,7 @@ def worded(rule: Rule, segment: Segment, found: Finding) -> dict[str, str]:
 
 
 def _words(rule: Rule, found: Finding) -> dict[str, str]:
-    first, unit = rule.conditions[0], UNITS[rule.metric]
+    unit = UNITS[rule.metric]
     words = {
         "alert": rule.alert,
         "severity": rule.severity,
@@ -58,24 +58,26 @@ def _words(rule: Rule, found: Finding) -> dict[str, str]:
         "window": rule.window,
         "value": NOTHING if found.value is None else shown(found.value.value, unit),
         "samples": f"{0 if found.value is None else found.value.samples:,}",
-        "bound": _measured(first, rule.bound),
+        "bound": compared(rule.bound, rule.of, unit),
     }
     for name, of in _own(rule):
         value = getattr(found, of) if of else rule.recover
         if name in ("change", "deviation", "recover"):
-            words[name] = NOTHING if value is None else _measured(first, value)
+            words[name] = NOTHING if value is None else compared(value, rule.of, unit)
         else:
             words[name] = NOTHING if value is None or math.isinf(value) else shown(value, unit)
     return words
 
 
-def _measured(condition: Condition, value: float) -> str:
-    """What is compared with the bound, as people read it."""
-    if condition.of == "value":
-        return shown(value, UNITS[condition.metric])
-    if condition.of == "relative_change":
+def compared(value: float, of: str, unit: str) -> str:
+    """What is compared with a bound, or the bound, as people read it.
+
+    >>> compared(0.4, "value", "ratio"), compared(-0.2, "relative_change", "score"), compared(-3.0, "deviation", "")
+    ('40.0 %', '-20.0 %', '-3.0')
+    """
+    if of == "relative_change":
         return f"{100 * value:+.1f} %"
-    if condition.of == "deviation":
+    if of == "deviation":
         return f"{value:+.1f}"
-    said = shown(value, UNITS[condition.metric])
-    return said if said.startswith("-") else f"+{said}"
+    said = shown(value, unit)
+    return said if of == "value" or said.startswith("-") else f"+{said}"

@@ -21,6 +21,7 @@ from stream.metrics import UNITS
 from stream.shown import duration, shown
 from stream.slices import Calendar
 from stream.spans import written
+from stream.wording import compared
 
 _EVIDENCE = 3
 """Touchpoints that are named of those that an alert rests on."""
@@ -191,7 +192,8 @@ def _line(alert: AnyAlert, calendar: Calendar) -> Text:
 
 def _told(alert: MetricAlert) -> str:
     value = "no data" if alert.value is None else f"{_number(alert.value, alert)} over {alert.samples:,}"
-    return f"{alert.metric} {value} in {alert.window}, alert {_condition(alert)}"
+    reason = f", {alert.reason}" if alert.reason else ""
+    return f"{alert.metric} {value} in {alert.window}, alert {_condition(alert)}{reason}"
 
 
 def _told_of_friction(alert: FrictionAlert, calendar: Calendar) -> str:
@@ -204,7 +206,9 @@ def _told_of_friction(alert: FrictionAlert, calendar: Calendar) -> str:
 
 def _condition(alert: AnyAlert) -> str:
     if isinstance(alert, MetricAlert):
-        return f"{'>' if alert.condition == 'above' else '<'} {_number(alert.bound, alert)}"
+        bound = compared(alert.bound, alert.of, UNITS.get(alert.metric, "score"))
+        what = "" if alert.of == "value" else f"{alert.of.replace('_', ' ')} "
+        return f"{what}{'>' if alert.condition == 'above' else '<'} {bound}"
     signal = SIGNALS.get(alert.alert)
     if signal is None:  # it is of another release
         return _number(alert.bound, alert)

@@ -45,14 +45,11 @@ class Ces(Metric):
         n = sum(answers.values())
         if not n:
             return {}
-        easy = sum(k for scale, k in answers.items() if _position(*scale) >= EASY)
-        hard = sum(k for scale, k in answers.items() if _position(*scale) <= HARD)
+        easy = sum(k for scale, k in answers.items() if distribution.position(*scale) >= EASY)
+        hard = sum(k for scale, k in answers.items() if distribution.position(*scale) <= HARD)
         mean = sum(scale[2] * k for scale, k in answers.items()) / n
         return {
             "ces_score": Value(mean, n, distribution.by_scale(answers)),
             "ces_easy_ratio": Value(easy / n, n),
             "ces_hard_ratio": Value(hard / n, n),
         }
-
-
-_position = distribution.position

@@ -1,5 +1,6 @@
 """Settings come from a file, the environment and the command line, in order of weight; mistakes come all at once."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -198,3 +199,13 @@ def test_mistakes_of_the_environment_come_all_at_once() -> None:
     with pytest.raises(ConfigError) as error:
         load(environment={"CXSTREAM_PORT": "many", "CXSTREAM_STORE": "disk"})
     assert [problem.split(":")[0] for problem in error.value.problems] == ["CXSTREAM_PORT", "CXSTREAM_STORE"]
+
+
+def test_the_rules_that_docs_show_and_those_there_are_from_the_start_are_right(tmp_path: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
+    (tmp_path / "rules.yaml").write_text(example)
+    file = written(tmp_path, "segments: [[channel], [channel, region]]\nrules: rules.yaml\n")
+    (rule,) = load(file, {}).rules
+    assert (rule.by, rule.segment) == (("channel",), (("region", "eu"),))
+    assert all(rule.confidence is not None for rule in load(environment={}).rules)

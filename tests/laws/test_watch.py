@@ -158,7 +158,7 @@ steps = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=120)
 @given(
     rules=some_rules(),
     story=st.lists(steps, min_size=1, max_size=14),
