@@ -125,8 +125,8 @@ class Watch:
     def look_back(self, at_ms: int) -> list[MetricAlert]:
         """Put every rule to the test at a moment of the past: what there is of then and later is not seen."""
         self._told.clear()
-        self._stirred |= self._history.changed
         self._history.changed.clear()
+        self._stirred = {*self._history.segments(), *self._plans.fixed}  # ticks are far apart, slices are coarse
         return list(self._test(at_ms, closed=True))
 
     def _test(self, now_ms: int, closed: bool) -> Iterator[MetricAlert]:

@@ -52,7 +52,8 @@ class CartAbandoned(Signal):
                     since_ms = time_ms + self._after_ms + 1
                     minutes = self.set["minutes"]
                     until_ms = min(next_ms, since_ms + self._open_ms)
-                    yield Finding(since_ms, until_ms, minutes, minutes, (each,), name or None)
+                    if since_ms < until_ms:
+                        yield Finding(since_ms, until_ms, minutes, minutes, (each,), name or None)
 
 
 def _place(step: tuple[int, bool, Mark]) -> tuple[int, bool, str]:

@@ -40,6 +40,8 @@ class ChannelHopping(Signal):
         self.horizon_ms = self._within_ms + _LONGEST_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
+        if sum(len(marks.get(kind, ())) for kind in _TURNS) < self._number:
+            return
         turns = [each for each in of_kinds(marks, _TURNS) if not each.number]
         if len({each.channel for each in turns}) < self._number:
             return

@@ -55,7 +55,14 @@ class ChurnRisk(Signal):
         self.horizon_ms = max(self._within_ms + 2 * DAY_MS, WITHIN_DAYS * DAY_MS)
 
     def find(self, marks: Marks) -> Iterator[Finding]:
-        reasons = [*self._falling(marks), *self._unused(marks), *self._trend(marks)]
+        reasons: list[_Reason] = []
+        if len(marks.get(mark.DAY, ())) >= self.set["active_days"]:
+            reasons += self._falling(marks)
+        if mark.TRIAL in marks:
+            reasons += self._unused(marks)
+        for kind in _KINDS:
+            if len(marks.get(kind, ())) >= _TREND:
+                reasons += self._trend(marks, kind)
         if not reasons:
             return
         moments = sorted({at_ms for each in reasons for at_ms in each[:2]})
@@ -68,9 +75,7 @@ class ChurnRisk(Signal):
                 yield Finding(since_ms, until_ms, len(names), self.set["reasons"], evidence, notes=notes)
 
     def _falling(self, marks: Marks) -> Iterator[_Reason]:
-        active = marks.get(mark.DAY, ())
-        if len(active) < self.set["active_days"]:
-            return
+        active = marks[mark.DAY]
         days = {self._calendar.day_number(each.time_ms) for each in active}
         every = range(min(days), max(days) + 2 * self._days + 1)
         for falls, some in groupby(every, key=lambda today: self._falls(days, today)):
@@ -86,7 +91,7 @@ class ChurnRisk(Signal):
 
     def _unused(self, marks: Marks) -> Iterator[_Reason]:
         trials: dict[str | None, Mark] = {}
-        for each in marks.get(mark.TRIAL, ()):
+        for each in marks[mark.TRIAL]:
             trials.setdefault(each.key, each)
         for account, began in trials.items():
             latest_ms = began.time_ms + WITHIN_DAYS * DAY_MS
@@ -104,20 +109,17 @@ class ChurnRisk(Signal):
         later = min((day for day in days if day > first), default=None)
         return FOREVER_MS if later is None else self._calendar.day_number_start_ms(later)
 
-    def _trend(self, marks: Marks) -> Iterator[_Reason]:
-        for kind in _KINDS:
-            if len(marks.get(kind, ())) < _TREND:
-                continue
-            series = sorted(answers(marks, kind), key=lambda answer: when(answer.mark))
-            for at in range(_TREND, len(series) + 1):
-                some = series[at - _TREND : at]
-                until_ms = some[0].mark.time_ms + self._within_ms
-                if at < len(series):
-                    until_ms = min(until_ms, series[at].mark.time_ms)
-                falls = all(later.position < earlier.position for earlier, later in pairwise(some))
-                if falls and some[-1].mark.time_ms < until_ms:
-                    evidence = [answer.mark for answer in some]
-                    yield _Reason(some[-1].mark.time_ms, until_ms, "negative trend", evidence)
+    def _trend(self, marks: Marks, kind: str) -> Iterator[_Reason]:
+        series = sorted(answers(marks, kind), key=lambda answer: when(answer.mark))
+        for at in range(_TREND, len(series) + 1):
+            some = series[at - _TREND : at]
+            until_ms = some[0].mark.time_ms + self._within_ms
+            if at < len(series):
+                until_ms = min(until_ms, series[at].mark.time_ms)
+            falls = all(later.position < earlier.position for earlier, later in pairwise(some))
+            if falls and some[-1].mark.time_ms < until_ms:
+                evidence = [answer.mark for answer in some]
+                yield _Reason(some[-1].mark.time_ms, until_ms, "negative trend", evidence)
 
 
 def _decided_ms(marks: Marks, account: str | None, began: Mark) -> int:

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar
+
+from msgspec import Struct
 
 from stream.config import Config
 from stream.friction.mark import Mark, Marks
@@ -15,8 +16,7 @@ FOREVER_MS = 2**62
 _AS_IT_IS = Tuning()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that holds from ``since_ms`` up to ``until_ms``, as far as is known.
 
     ``value`` is what was measured and ``bound`` what it broke, in the unit of the signal. ``about`` says which of
@@ -31,7 +31,7 @@ class Finding:
     evidence: Sequence[Mark]
     about: str | None = None
     due_ms: int | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = {}
 
 
 class Signal(ABC):

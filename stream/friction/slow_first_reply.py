@@ -43,4 +43,5 @@ class SlowFirstReply(Signal):
                 ends = [at_ms for at_ms in (story.replied_ms, story.resolved_ms) if at_ms is not None]
                 until_ms = min((*ends, since_ms + self._open_ms))
                 value, bound = (target_ms + 1) / SECOND_MS, target_ms / SECOND_MS
-                yield Finding(since_ms, until_ms, value, bound, (story.opened,), story.name)
+                if since_ms < until_ms:
+                    yield Finding(since_ms, until_ms, value, bound, (story.opened,), story.name)

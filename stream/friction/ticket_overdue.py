@@ -44,4 +44,5 @@ class TicketOverdue(Signal):
                 if story.resolved_ms is not None:
                     until_ms = min(until_ms, story.resolved_ms)
                 value, bound = (target_ms + 1) / SECOND_MS, target_ms / SECOND_MS
-                yield Finding(since_ms, until_ms, value, bound, (story.opened,), story.name)
+                if since_ms < until_ms:
+                    yield Finding(since_ms, until_ms, value, bound, (story.opened,), story.name)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter, namedtuple
 from itertools import islice
+from typing import Any
 
 import duckdb
 import msgspec
@@ -19,7 +20,7 @@ from agents.cli import app
 from agents.reader import printable, reading
 from agents.settings import load
 from agents.simulator import Population, disturb, encode, produce
-from schemas.alert import MetricAlert
+from schemas.alert import Evidence, FrictionAlert, MetricAlert
 from schemas.handover import Handover
 from schemas.rejected import Reason, Rejected
 from schemas.union import AnyTouchpoint
@@ -254,10 +255,11 @@ def test_rejected_records_are_counted_by_reason(streamed):
 
 
 def test_alerts_tell_what_is_firing(streamed):
-    (alert,) = read_json("alerts", streamed, "--firing")["firing"]
+    firing = read_json("alerts", streamed, "--firing")["firing"]
+    (alert,) = (each for each in firing if each["kind"] == "metric")
     assert (alert["alert"], alert["state"], alert["sequence"]) == ("Busy", "firing", 1)
     shown = run("alerts", "--settings", streamed.file).stdout
-    assert "1 firing" in shown
+    assert f"{len(firing)} firing" in shown
     assert "> 0" in shown
 
 
@@ -360,6 +362,35 @@ def test_a_transition_that_was_sent_again_counts_once(empty):
     assert "1m 30s" in result.stdout
     assert "\x1b[2J" not in result.stdout
     assert "left out 1 records that are no alerts" in result.stderr
+
+
+def test_friction_is_shown_with_whom_it_concerns_and_what_it_rests_on(empty, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    evidence = tuple(Evidence(id=f"e{n}", type="call.started", time_ms=START_MS, channel="phone") for n in range(5))
+    said: dict[str, Any] = {"severity": "warning", "labels": {"region": "eu"}, "customer": "ann\x1b[2J"}
+    said |= {"state": "firing"}
+    said |= {"since_ms": START_MS, "at_ms": START_MS, "evidence": evidence, "sequence": 1}
+    repeated: dict[str, Any] = {
+        "id": "f-1-firing",
+        "fingerprint": "f",
+        "alert": "repeat_contact",
+        "value": 5.0,
+        "bound": 3.0,
+    }
+    hard: dict[str, Any] = {"id": "g-1-firing", "fingerprint": "g", "alert": "hard_answer", "value": 0.25, "bound": 0.5}
+    hard |= {"about": "s-7", "due_ms": START_MS + 3_600_000}
+    alerts = [
+        FrictionAlert(**said, **repeated),
+        FrictionAlert(**said, **hard),
+    ]
+    put(empty.settings, "alerts", *((each.fingerprint.encode(), msgspec.json.encode(each)) for each in alerts))
+    shown = run("alerts", "--settings", empty.file).stdout
+    assert "≥ 3 contacts" in shown
+    assert "≤ 0.5 position" in shown
+    assert "call.started e4 and 2 before" in shown
+    assert "s-7" in shown
+    assert "get in touch by" in shown
+    assert "\x1b[2J" not in shown
 
 
 @pytest.mark.parametrize("output", ["json", "table"])

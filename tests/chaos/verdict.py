@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from schemas.alert import AnyAlert
+from schemas.alert import AnyAlert, MetricAlert
 from schemas.cell import CellKey, Segment
 from schemas.metric import Metric
 from stream.config import Config
@@ -107,7 +107,8 @@ def _alerts(calm: Outcome, rough: Outcome) -> Iterator[str]:
     """Which rules fire when depends on what has arrived when they are tested; what must hold all the same:
 
     an id has one content; an alert's transitions come in order, with none left out; the state knows of no other last
-    one; and in the end the same alerts fire. A rule that can only fire once, and must, does so in both runs.
+    one; and in the end the same rules fire. A rule that can only fire once, and must, does so in both runs. Which
+    friction there is in the end is not compared: it goes on with the clock.
     """
     by_id: dict[str, AnyAlert] = {}
     order: dict[str, list[str]] = {}
@@ -130,7 +131,7 @@ def _alerts(calm: Outcome, rough: Outcome) -> Iterator[str]:
 
 
 def _firing(outcome: Outcome) -> set[str]:
-    last = {alert.fingerprint: alert for alert in outcome.alerts}
+    last = {alert.fingerprint: alert for alert in outcome.alerts if isinstance(alert, MetricAlert)}
     return {alert.alert for alert in last.values() if alert.state == "firing"}
 
 

@@ -1,16 +1,22 @@
 """Friction of one customer at a time: when it begins, what is said of it, and how it ends."""
 
 from dataclasses import replace
+from importlib import import_module
+from inspect import isabstract
+from pkgutil import iter_modules
 from typing import Any
 
 import orjson
 import pytest
 
 from schemas.alert import FrictionAlert
+from stream import friction
 from stream.config import KEPT_MS, Config
 from stream.driver import Driver
 from stream.friction import SIGNALS
+from stream.friction.definition import define
 from stream.friction.mark import MOST, Mark, Marks, put
+from stream.friction.signal import SEVERITIES, Signal
 from stream.frictions import KIND
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS
 from stream.tuning import Tuning
@@ -305,3 +311,30 @@ def test_marks_are_bounded_and_a_flood_of_one_thing_leaves_the_rest() -> None:
     assert sum(map(len, marks.values())) == MOST
     assert len(marks["opened"]) == 1
     assert [marks["sent"][0].time_ms, marks["sent"][-1].time_ms] == [0, 999]
+
+
+def concrete(signal: type[Signal] = Signal) -> set[type[Signal]]:
+    """Every signal that there is in some file."""
+    for module in iter_modules(friction.__path__, "stream.friction."):
+        import_module(module.name)
+    below = {each for sub in signal.__subclasses__() for each in {sub, *concrete(sub)}}
+    return {each for each in below if not isabstract(each)}
+
+
+def test_every_signal_is_registered_under_the_name_of_its_file() -> None:
+    assert concrete() == set(SIGNALS.values())
+    assert all(signal.__module__ == f"stream.friction.{name}" for name, signal in SIGNALS.items())
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_a_signal_says_what_it_means_and_finds_nothing_in_nothing(name: str) -> None:
+    signal = SIGNALS[name](Config())
+    said = define(SIGNALS[name])
+    assert said.summary
+    assert said.example
+    assert all(
+        usual >= 1 and f"`{key}`" in " ".join((said.summary, *said.notes)) for key, usual in said.thresholds.items()
+    )
+    assert signal.level in SEVERITIES
+    assert signal.unit
+    assert list(signal.find({})) == []
