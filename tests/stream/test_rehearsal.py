@@ -51,9 +51,7 @@ def test_how_events_are_batched_changes_no_alert_but_by_less_than_ten_seconds() 
 
 
 def test_alerts_resolve_and_timers_run_out_where_nothing_comes_for_a_day() -> None:
-    event = (
-        b'{"type":"visit.cart","id":"1","time":%d,"customer":"ann","channel":"web","cart":"c","action":"added"}' % START
-    )
+    event = b'{"type":"visit.cart","id":"1","time":%d,"customer":"a","channel":"web","cart":"c","action":"added"}'
     rehearsal = Rehearsal(Config(), [Rule("Any", "touchpoints", "5m", "above", 0)])
     rehearsal.take([(START, event % START)], START + 26 * HOUR_MS)
     assert [(alert.state, alert.at_ms - START) for alert in rehearsal.alerts] == [("firing", 0), ("resolved", 310_000)]
