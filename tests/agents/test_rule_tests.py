@@ -235,3 +235,10 @@ def test_check_tells_the_mistakes_of_all_files(folder: Path) -> None:
         f"{folder}/a.yaml:2",
         f"{folder}/b.yaml:2",
     ]
+
+
+def test_the_example_in_the_docs_does_what_it_says(folder: Path) -> None:
+    docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    _, rest = docs.split("## Checking and testing rules")
+    example = rest.split("```yaml\n")[1].split("```")[0]
+    assert differences(folder, example.replace("[rules.yaml]", "default")) == []
