@@ -8,25 +8,22 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from agents import deskfile, service
+from agents import deskfile, keeping, service
 from agents.configfile import read
 from agents.environment import from_environment
 from agents.outletfile import OutletSettings, outlets
 from stream import frictionfile
-from stream.cases import KINDS
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.handling import Policy
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
-from stream.personas import Inactive, Within
 from stream.rulefile import parse as parse_rules
 from stream.rules import Rule
-from stream.slices import DAY_MS, EARLIEST_MS, HOUR_MS, SECOND_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, SECOND_MS, Calendar
 from stream.stages import PRESETS, SIGNALS
-from stream.windows import LENGTHS, WINDOWS, find_window, known_window
+from stream.windows import LENGTHS, WINDOWS, find_window
 
-_FEWEST_DAYS = 33
 STORES = ("memory", "rocksdb")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
@@ -85,17 +82,9 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     origin = str(path) if path is not None else "settings"
     nodes = _nodes(read(path), origin) if path is not None else {}
     mistakes = Mistakes(origin)
-    core = _values(nodes, _CORE, mistakes)
-    rest = _values(nodes, _REST, mistakes)
+    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, _REST, mistakes)
     policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
-    if "holidays" in nodes and "business_hours" not in nodes:
-        mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
-    mistakes.check()
-    config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
-    _check_kept(nodes, config, mistakes)
-    mistakes.check()
-    frictionfile.check(nodes, config, mistakes)
-    mistakes.check()
+    config = _config(nodes, core, mistakes)
     rest |= from_environment(environment, STORES)
     rest |= {name: value for name, value in given.items() if value is not None}
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
@@ -103,6 +92,39 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
         rules_file = path.parent / rules_file
     rules = parse_rules(read(rules_file), str(rules_file), config)
     return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+
+
+def load_config(path: Path | None = None) -> Config:
+    """What a file of settings says to the pure core: for who looks at other rules than those that it names.
+
+    Raises:
+        ConfigError: with all mistakes of the file.
+    """
+    nodes = _nodes(read(path), str(path)) if path is not None else {}
+    mistakes = Mistakes(str(path))
+    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+
+
+def config_of(node: Node, mistakes: Mistakes) -> Config:
+    """What a mapping of settings says to the pure core; where it runs is not asked for there.
+
+    Raises:
+        MappingError: with all mistakes.
+    """
+    nodes = entries(node, "`settings`", mistakes, (*_CORE, *_KEPT))
+    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+
+
+def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes) -> Config:
+    if "holidays" in nodes and "business_hours" not in nodes:
+        mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
+    mistakes.check()
+    config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
+    keeping.check(nodes, config, mistakes)
+    mistakes.check()
+    frictionfile.check(nodes, config, mistakes)
+    mistakes.check()
+    return config
 
 
 def _nodes(yaml: str, origin: str) -> dict[str, Node]:
@@ -177,44 +199,6 @@ def _signals(node: Node, what: str, mistakes: Mistakes) -> dict[str, str]:
     return found
 
 
-def _kept_days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
-    days = whole(node, what, mistakes)
-    if days < _FEWEST_DAYS:
-        mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
-    return days * DAY_MS
-
-
-def _check_kept(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -> None:
-    """What is forgotten sooner could still have changed what a window reads, or lapsed."""
-    if config.lapse_ms >= config.kept("customer"):
-        days = config.kept("customer") // DAY_MS
-        node = nodes.get("lapse_days") or nodes["customer_days"]
-        mistakes.add(node, f"`lapse_days` must be less than the {days} for which a customer is kept (`customer_days`)")
-    for node, persona in zip(items(nodes["personas"]) if config.personas else (), config.personas, strict=True):
-        days = max((each.days for each in persona.conditions if isinstance(each, Within | Inactive)), default=0)
-        if days * DAY_MS >= config.kept("customer"):
-            kept = config.kept("customer") // DAY_MS
-            mistakes.add(node, f"`{persona.name}` looks back {days} days; a customer is kept for {kept}")
-    longest_ms = max(*config.targets["first_reply"].values(), *config.targets["resolution"].values())
-    for key, later_ms, kinds in (
-        ("targets", longest_ms, ("ticket",)),
-        ("confirm_days", config.confirm_ms, ("ticket", "topic")),
-    ):
-        for kind in kinds:
-            if later_ms >= config.kept(kind):
-                node = nodes.get(key) or nodes[f"{kind}_days"]
-                days = config.kept(kind) // DAY_MS
-                mistakes.add(
-                    node, f"`{key}` must be less than the {days} days for which a {kind} is kept (`{kind}_days`)"
-                )
-    for name in config.windows:
-        start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
-        fewest = -((start_ms - end_ms) // DAY_MS) + 2
-        for key in _KEPT:
-            if key in nodes and fewest > _FEWEST_DAYS and int(str(nodes[key].value)) < fewest:
-                mistakes.add(nodes[key], f"`{key}` must be at least {fewest}, as there is a window of `{name}`")
-
-
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
@@ -244,7 +228,7 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "holidays": ("holidays", service.holidays),
     "friction": ("friction", frictionfile.parse),
 }
-_KEPT = {f"{what}_days": (what, _kept_days_as_ms) for what in ("customer", *(kind.title for kind in KINDS))}
+_KEPT = {key: (key.removesuffix("_days"), keeping.days_as_ms) for key in keeping.KEYS}
 _REST: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", text),
     "id": ("id", text),

@@ -9,10 +9,8 @@ can also crash like them. Use it to test rules and mappings, as our own tests do
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from zlib import crc32
-
-from sortedcontainers import SortedSet
 
 from schemas.alert import FrictionAlert, MetricAlert
 from schemas.cell import Segment
@@ -23,24 +21,17 @@ from stream.cellmail import mail, partition_of
 from stream.config import Config
 from stream.fold import Fold
 from stream.folded import Folded
+from stream.memory import Memory
+from stream.memory import Store as Store
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
+from stream.record import Line as Line
 from stream.rules import Rule
 from stream.state import Changes
 from stream.watch import rules_on
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""
-Store = dict[bytes, bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A record and where it stands in its partition."""
-
-    offset: int
-    key: bytes | None
-    value: bytes | None
 
 
 @dataclass(slots=True)
@@ -48,9 +39,12 @@ class _Side:
     """A partition of a topic and the state that its reader keeps. ``undo`` takes back the last changes of the store."""
 
     log: list[Line] = field(default_factory=list)
-    store: Store = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     undo: Changes = field(default_factory=dict)
-    _in_order: dict[bytes, SortedSet] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return self.memory.store
 
     def append(self, pairs: Iterable[Pair]) -> list[Line]:
         first = len(self.log)
@@ -59,31 +53,12 @@ class _Side:
 
     def write(self, changes: Changes) -> None:
         self.undo = {key: self.store.get(key) for key in changes}
-        self._set(changes)
+        self.memory.write(changes)
 
     def lose(self) -> None:
         """The last changes never reached the store."""
-        self._set(self.undo)
+        self.memory.write(self.undo)
         self.undo = {}
-
-    def scan(self, start: bytes, end: bytes, limit: int) -> Sequence[bytes]:
-        """Keys from one up to another, in order: so are all of that kind kept from then on."""
-        kind = start[:1]
-        if kind not in self._in_order:
-            self._in_order[kind] = SortedSet(key for key in self.store if key.startswith(kind))
-        return list(islice(self._in_order[kind].irange(start, end, (True, False)), limit))
-
-    def _set(self, changes: Changes) -> None:
-        for key, value in changes.items():
-            in_order = self._in_order.get(key[:1])
-            if value is None:
-                self.store.pop(key, None)
-                if in_order is not None:
-                    in_order.discard(key)
-            else:
-                self.store[key] = value
-                if in_order is not None:
-                    in_order.add(key)
 
 
 class Driver:
@@ -243,7 +218,7 @@ class Driver:
 
     def _fold(self, partition: int) -> Fold:
         source = self._sources[partition]
-        return Fold(self.config, "touchpoints", partition, source.store.get, source.store, source.scan)
+        return Fold(self.config, "touchpoints", partition, source.store.get, source.store, source.memory.scan)
 
     def _board(self, partition: int, clock_ms: int) -> Board:
         rules = rules_on(self._rules, partition, self._partitions)

@@ -5,7 +5,7 @@ late, corrects another one, or is another customer's after all, resolves what it
 """
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
@@ -72,17 +72,14 @@ class Frictions:
         """A touchpoint has come, which may matter to no signal; by it the day may be a new one of activity."""
         marker = self._markers.get(type(event))
         said = None if marker is None else marker(event)
-        if said is not None and said[0] not in self._horizons_ms:
-            said = None
-        if said is None:
-            if is_new_day and DAY in self._horizons_ms:
-                self._mark(event, values, (_ACTIVE,), watermark_ms)
-        elif is_new_day and DAY in self._horizons_ms:
-            self._mark(event, values, (_ACTIVE, said), watermark_ms)
-        else:
-            self._mark(event, values, (said,), watermark_ms)
+        if said is None and not is_new_day:
+            return
+        given = (_ACTIVE if is_new_day else None, said)
+        all_said = [each for each in given if each is not None and each[0] in self._horizons_ms]
+        if all_said:
+            self._mark(event, values, all_said, watermark_ms)
 
-    def _mark(self, event: Touchpoint, values: Values, all_said: tuple[Said, ...], watermark_ms: int) -> None:
+    def _mark(self, event: Touchpoint, values: Values, all_said: Sequence[Said], watermark_ms: int) -> None:
         name, now_ms = event.customer, self._timers.passing.now_ms(watermark_ms)
         key = KIND + name.encode()
         friction = self._until_now(key, name, now_ms)

@@ -130,6 +130,20 @@ class Ledger(History):
         days = self._slices.get(segment, {}).get(DAY_MS, {})
         return {self._calendar.day_number(start_ms): counters for start_ms, counters in days.items()}
 
+    def ticks(self, start_ms: int, end_ms: int, reach_ms: Mapping[int, int]) -> Iterator[int]:
+        """The ends of the finest slices of a stretch that are still kept: each 10 s of the last hour, minutes before.
+
+        ``reach_ms`` is how far back from each of these is looked in slices of a resolution: all of it must be kept.
+        """
+        latest_ms = self.latest_ms
+        at_ms = start_ms
+        while latest_ms is not None and at_ms < end_ms:
+            kept = (each for each in RESOLUTIONS if self._oldest_ms(each, latest_ms) + reach_ms.get(each, 0) <= at_ms)
+            finest_ms = next(kept, RESOLUTIONS[-1])
+            at_ms = self._calendar.slice_end_ms(finest_ms, self._calendar.slice_start_ms(finest_ms, at_ms))
+            if at_ms <= end_ms:
+                yield at_ms
+
     def holds(self, span: Span) -> bool:
         """Whether all slices of the span are still kept."""
         return self._holds(span.start_ms, span.end_ms)

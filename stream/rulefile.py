@@ -43,10 +43,16 @@ def parse(yaml: str, origin: str, config: Config) -> list[Rule]:
     top = entries(
         compose(yaml, origin, "there are no rules: give it a list under `rules:`"), "the file", mistakes, ("rules",)
     )
-    nodes = items(top["rules"]) if "rules" in top and not is_null(top["rules"]) else []
-    rules = [_rule(node, config, mistakes) for node in nodes]
-    _check_twice(nodes, rules, mistakes)
+    rules = parse_rules(top["rules"], config, mistakes) if "rules" in top and not is_null(top["rules"]) else []
     mistakes.check()
+    return rules
+
+
+def parse_rules(node: Node, config: Config, mistakes: Mistakes) -> list[Rule]:
+    """A list of rules; what is wrong with them is noted."""
+    nodes = items(node)
+    rules = [_rule(each, config, mistakes) for each in nodes]
+    _check_twice(nodes, rules, mistakes)
     return rules
 
 

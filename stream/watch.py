@@ -122,6 +122,13 @@ class Watch:
         moments = [(tick_ms, True) for tick_ms in _ticks(before_ms, now_ms)]
         return [alert for at_ms, closed in (*moments, (now_ms, False)) for alert in self._test(at_ms, closed)]
 
+    def look_back(self, at_ms: int) -> list[MetricAlert]:
+        """Put every rule to the test at a moment of the past: what there is of then and later is not seen."""
+        self._told.clear()
+        self._history.changed.clear()
+        self._stirred = {*self._history.segments(), *self._plans.fixed}  # ticks are far apart, slices are coarse
+        return list(self._test(at_ms, closed=True))
+
     def _test(self, now_ms: int, closed: bool) -> Iterator[MetricAlert]:
         moment = Moment(self._config.calendar, now_ms, closed, self._as_of_ms)
         self._as_of_ms = now_ms
@@ -227,6 +234,10 @@ class Watch:
         elif new is not old and new != INACTIVE:
             self._known.add(key)
             self._state.put(key, new)
+
+    def states(self) -> list[AlertState]:
+        """Where every alert stands that is not inactive, or has fired before."""
+        return [self._stored(key) for key in sorted(self._known)]
 
     def standing(self) -> list[MetricAlert]:
         """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""

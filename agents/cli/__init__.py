@@ -23,6 +23,7 @@ from agents.cli import (
     paths,
     rejected,
     replay,
+    rules,
     simulate,
     size,
     status,
@@ -64,6 +65,7 @@ handled = typer.Typer(invoke_without_command=True, callback=alerts.alerts)
 for own in (handling.ack, handling.silence, handling.silences, handling.unsilence):
     handled.command()(own)
 app.add_typer(handled, name="alerts")
+app.add_typer(rules.rules)
 
 
 def main() -> None:

@@ -1,7 +1,6 @@
 """What a signal finds in a story of a few touchpoints: the examples of the definitions are written in it."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from msgspec import convert
@@ -16,7 +15,6 @@ from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 _START_MS = 20_000 * DAY_MS
 _SLOW_MS = 1_000
-_decode: Callable[[Any], Touchpoint] = lambda given: convert(given, AnyTouchpoint)  # noqa: E731  # a union is no class
 
 
 def event(type_: str, at: str = "0:00", **fields: Any) -> dict[str, Any]:
@@ -43,7 +41,7 @@ def marks(story: tuple[dict[str, Any], ...]) -> Marks:
     """The marks that these touchpoints leave, each with its number as its id."""
     known, says = Marks(), markers(_SLOW_MS)
     for number, given in enumerate(story):
-        touchpoint = _decode({**given, "id": f"{number:03}"})
+        touchpoint: Touchpoint = convert({**given, "id": f"{number:03}"}, AnyTouchpoint)
         said = says.get(type(touchpoint), lambda _: None)(touchpoint)
         if said is not None:
             put(known, said[0], marked(touchpoint, (), said))

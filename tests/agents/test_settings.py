@@ -202,7 +202,7 @@ def test_mistakes_of_the_environment_come_all_at_once() -> None:
 
 
 def test_the_rules_that_docs_show_and_those_there_are_from_the_start_are_right(tmp_path: Path) -> None:
-    docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
+    example, *_ = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
     (example,) = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
     (tmp_path / "rules.yaml").write_text(example)
     file = written(tmp_path, "segments: [[channel], [channel, region]]\nrules: rules.yaml\n")
