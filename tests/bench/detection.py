@@ -177,11 +177,11 @@ def _seen(incident: Incident, at_ms: int) -> bool:
     return incident.start_ms <= at_ms < incident.end_ms + HOUR_MS
 
 
-def run(seed: int, hours: int = 24, customers: int = CUSTOMERS) -> Iterator[Found | Felt]:
-    """A day, or the first hours of one."""
+def run(seed: int, hours: int = 24, calm: bool = False) -> Iterator[Found | Felt]:
+    """A day, or the first hours of one; a ``calm`` one has no incidents."""
     rules = load(environment={}).rules
-    given = incidents(seed, hours)
-    population = Population(seed, customers, START, hours * HOUR_MS, incidents=given)
+    given = [] if calm else incidents(seed, hours)
+    population = Population(seed, CUSTOMERS, START, hours * HOUR_MS, incidents=given)
     rehearsal = Rehearsal(Config(), [*rules, *map(unguarded, rules)])
     events = [(record.time_ms, record.value) for record in encode(population) if record.value is not None]
     rehearsal.play(events)
@@ -196,9 +196,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.detection", description=__doc__)
     parser.add_argument("--seeds", default="11")
     parser.add_argument("--hours", type=int, default=24)
+    parser.add_argument("--calm", action="store_true", help="without incidents: whatever fires is false")
     given = parser.parse_args()
     for seed in given.seeds.split(","):
-        for found in run(int(seed), given.hours):
+        for found in run(int(seed), given.hours, given.calm):
             sys.stdout.write(json.encode(found).decode() + "\n")
             sys.stdout.flush()
 
