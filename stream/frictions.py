@@ -18,7 +18,7 @@ from schemas.touchpoint import Touchpoint
 from stream.config import KEPT_MS, Config
 from stream.friction import signals
 from stream.friction.kept import Friction, decode
-from stream.friction.mark import DAY, Mark, prune, put, when
+from stream.friction.mark import DAY, Mark, count, prune, put, when
 from stream.friction.markers import Said, marked, markers
 from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.friction.slow_page import SlowPage
@@ -53,7 +53,6 @@ class Frictions:
         self._timers = timers
         self._stirred: dict[str, list[Signal]] = defaultdict(list)
         self._calmed: dict[str, list[Signal]] = defaultdict(list)
-        self._grounds = [(signal, frozenset(signal.hears)) for signal in self._signals]
         self._horizons_ms: dict[str, int] = {}
         for signal in self._signals:
             for hearers, kinds in ((self._stirred, signal.hears), (self._calmed, signal.calmed_by)):
@@ -87,16 +86,21 @@ class Frictions:
         key = KIND + name.encode()
         friction = self._until_now(key, name, now_ms)
         friction.touched_ms = watermark_ms
-        for said in all_said:
-            kind = said[0]
-            put(friction.marks, kind, marked(event, values, said))
+        come = [(said[0], marked(event, values, said)) for said in all_said]
+        for kind, mark in come:
+            put(friction.marks, kind, mark)
             prune(friction.marks, kind, now_ms - self._horizons_ms[kind])
         if friction.course != self._course or not friction.marks:
             self._look(key, friction, name, now_ms)
             return
         next_ms = friction.due_ms or self._over_ms(friction)
-        for kind, *_ in all_said:
+        for kind, mark in come:
             for signal in self._stirred.get(kind, ()):
+                if signal.name not in friction.firing:
+                    soonest_ms = signal.soonest_ms(kind, mark, friction.marks)
+                    if soonest_ms > now_ms:
+                        next_ms = min(next_ms, soonest_ms)
+                        continue
                 next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
             if friction.firing:
                 for signal in self._calmed.get(kind, ()):
@@ -132,8 +136,8 @@ class Frictions:
         for unknown in sorted(friction.firing.keys() - self._names):
             self._resolve(friction, unknown, now_ms)
         next_ms = FOREVER_MS
-        for signal, hears in self._grounds:
-            if signal.name in friction.firing or not hears.isdisjoint(friction.marks):
+        for signal in self._signals:
+            if signal.name in friction.firing or count(friction.marks, signal.hears) >= signal.least:
                 next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         friction.resolved = {of: last for of, last in friction.resolved.items() if last[1] + KEPT_MS > now_ms}
         friction.course = self._course
