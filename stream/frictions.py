@@ -64,6 +64,7 @@ class Frictions:
         self._names = {each.name for each in self._signals}
         set_as = [(each.name, each.set, each.level, each.cooldown_ms) for each in self._signals]
         self._course = crc32(repr((set_as, config.targets, config.calendar)).encode())
+        self._by_days = DAY in self._horizons_ms
         self.events = frozenset(self._markers)
         self.told: list[FrictionAlert] = []
 
@@ -71,15 +72,10 @@ class Frictions:
         """A touchpoint has come, which may matter to no signal; by it the day may be a new one of activity."""
         marker = self._markers.get(type(event))
         said = None if marker is None else marker(event)
-        if said is not None and said[0] not in self._horizons_ms:
-            said = None
-        if said is None:
-            if is_new_day and DAY in self._horizons_ms:
-                self._mark(event, values, (_ACTIVE,), watermark_ms)
-        elif is_new_day and DAY in self._horizons_ms:
-            self._mark(event, values, (_ACTIVE, said), watermark_ms)
-        else:
-            self._mark(event, values, (said,), watermark_ms)
+        if said is not None and said[0] in self._horizons_ms:
+            self._mark(event, values, (_ACTIVE, said) if is_new_day and self._by_days else (said,), watermark_ms)
+        elif is_new_day and self._by_days:
+            self._mark(event, values, (_ACTIVE,), watermark_ms)
 
     def _mark(self, event: Touchpoint, values: Values, all_said: tuple[Said, ...], watermark_ms: int) -> None:
         name, now_ms = event.customer, self._timers.passing.now_ms(watermark_ms)
@@ -96,17 +92,20 @@ class Frictions:
         next_ms = friction.due_ms or self._over_ms(friction)
         for kind, mark in come:
             for signal in self._stirred.get(kind, ()):
-                if signal.name not in friction.firing:
-                    soonest_ms = signal.soonest_ms(kind, mark, friction.marks)
-                    if soonest_ms > now_ms:
-                        next_ms = min(next_ms, soonest_ms)
-                        continue
-                next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
+                next_ms = min(next_ms, self._stir(friction, name, signal, kind, mark, now_ms))
             if friction.firing:
                 for signal in self._calmed.get(kind, ()):
                     if signal.name in friction.firing:
                         next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         self._wake(key, friction, next_ms, now_ms)
+
+    def _stir(self, friction: Friction, name: str, signal: Signal, kind: str, mark: Mark, now_ms: int) -> int:
+        """A mark has come of a kind that a signal hears: when what it says of it may be otherwise."""
+        if signal.name not in friction.firing:
+            soonest_ms = signal.soonest_ms(kind, mark, friction.marks)
+            if soonest_ms > now_ms:
+                return soonest_ms
+        return self._ask(friction, name, signal, now_ms)
 
     def _until_now(self, key: bytes, name: str, now_ms: int) -> Friction:
         """What is kept of the customer of that name, to be changed: all that time has done so far is done."""
