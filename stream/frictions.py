@@ -18,7 +18,7 @@ from schemas.touchpoint import Touchpoint
 from stream.config import KEPT_MS, Config
 from stream.friction import signals
 from stream.friction.kept import Friction, decode
-from stream.friction.mark import DAY, Mark, prune, put, when
+from stream.friction.mark import DAY, Mark, count, prune, put, when
 from stream.friction.markers import Said, marked, markers
 from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.friction.slow_page import SlowPage
@@ -53,7 +53,6 @@ class Frictions:
         self._timers = timers
         self._stirred: dict[str, list[Signal]] = defaultdict(list)
         self._calmed: dict[str, list[Signal]] = defaultdict(list)
-        self._grounds = [(signal, frozenset(signal.hears)) for signal in self._signals]
         self._horizons_ms: dict[str, int] = {}
         for signal in self._signals:
             for hearers, kinds in ((self._stirred, signal.hears), (self._calmed, signal.calmed_by)):
@@ -65,6 +64,7 @@ class Frictions:
         self._names = {each.name for each in self._signals}
         set_as = [(each.name, each.set, each.level, each.cooldown_ms) for each in self._signals]
         self._course = crc32(repr((set_as, config.targets, config.calendar)).encode())
+        self._by_days = DAY in self._horizons_ms
         self.events = frozenset(self._markers)
         self.told: list[FrictionAlert] = []
 
@@ -72,34 +72,40 @@ class Frictions:
         """A touchpoint has come, which may matter to no signal; by it the day may be a new one of activity."""
         marker = self._markers.get(type(event))
         said = None if marker is None else marker(event)
-        if said is None and not is_new_day:
-            return
-        given = (_ACTIVE if is_new_day else None, said)
-        all_said = [each for each in given if each is not None and each[0] in self._horizons_ms]
-        if all_said:
-            self._mark(event, values, all_said, watermark_ms)
+        if said is not None and said[0] in self._horizons_ms:
+            self._mark(event, values, (_ACTIVE, said) if is_new_day and self._by_days else (said,), watermark_ms)
+        elif is_new_day and self._by_days:
+            self._mark(event, values, (_ACTIVE,), watermark_ms)
 
     def _mark(self, event: Touchpoint, values: Values, all_said: Sequence[Said], watermark_ms: int) -> None:
         name, now_ms = event.customer, self._timers.passing.now_ms(watermark_ms)
         key = KIND + name.encode()
         friction = self._until_now(key, name, now_ms)
         friction.touched_ms = watermark_ms
-        for said in all_said:
-            kind = said[0]
-            put(friction.marks, kind, marked(event, values, said))
+        come = [(said[0], marked(event, values, said)) for said in all_said]
+        for kind, mark in come:
+            put(friction.marks, kind, mark)
             prune(friction.marks, kind, now_ms - self._horizons_ms[kind])
         if friction.course != self._course or not friction.marks:
             self._look(key, friction, name, now_ms)
             return
         next_ms = friction.due_ms or self._over_ms(friction)
-        for kind, *_ in all_said:
+        for kind, mark in come:
             for signal in self._stirred.get(kind, ()):
-                next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
+                next_ms = min(next_ms, self._stir(friction, name, signal, kind, mark, now_ms))
             if friction.firing:
                 for signal in self._calmed.get(kind, ()):
                     if signal.name in friction.firing:
                         next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         self._wake(key, friction, next_ms, now_ms)
+
+    def _stir(self, friction: Friction, name: str, signal: Signal, kind: str, mark: Mark, now_ms: int) -> int:
+        """A mark has come of a kind that a signal hears: when what it says of it may be otherwise."""
+        if signal.name not in friction.firing:
+            soonest_ms = signal.soonest_ms(kind, mark, friction.marks)
+            if soonest_ms > now_ms:
+                return soonest_ms
+        return self._ask(friction, name, signal, now_ms)
 
     def _until_now(self, key: bytes, name: str, now_ms: int) -> Friction:
         """What is kept of the customer of that name, to be changed: all that time has done so far is done."""
@@ -129,8 +135,8 @@ class Frictions:
         for unknown in sorted(friction.firing.keys() - self._names):
             self._resolve(friction, unknown, now_ms)
         next_ms = FOREVER_MS
-        for signal, hears in self._grounds:
-            if signal.name in friction.firing or not hears.isdisjoint(friction.marks):
+        for signal in self._signals:
+            if signal.name in friction.firing or count(friction.marks, signal.hears) >= signal.least:
                 next_ms = min(next_ms, self._ask(friction, name, signal, now_ms))
         friction.resolved = {of: last for of, last in friction.resolved.items() if last[1] + KEPT_MS > now_ms}
         friction.course = self._course

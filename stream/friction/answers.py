@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stream.config import Config
 from stream.friction.mark import Mark, Marks
-from stream.friction.signal import Finding, Signal
+from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.metrics.distribution import position
 from stream.slices import HOUR_MS
 
@@ -22,9 +22,12 @@ class Answer(NamedTuple):
 def answers(marks: Marks, kind: str) -> Iterator[Answer]:
     """The answers of a kind that count: a later one replaces an earlier one to the same survey."""
     latest = {each.key: each for each in marks.get(kind, ())}
-    for each in latest.values():
-        low, high = map(int, (each.note or "").split())
-        yield Answer(each, position(low, high, each.number))
+    return map(_read, latest.values())
+
+
+def _read(given: Mark) -> Answer:
+    low, high = map(int, (given.note or "").split())
+    return Answer(given, position(low, high, given.number))
 
 
 class BadAnswer(Signal):
@@ -40,6 +43,9 @@ class BadAnswer(Signal):
     @abstractmethod
     def judge(self, answer: Answer) -> tuple[float, float] | None:
         """What is measured of a bad answer, and its bound; None where it is none."""
+
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        return FOREVER_MS if self.judge(_read(new)) is None else new.time_ms
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         for answer in answers(marks, *self.hears):

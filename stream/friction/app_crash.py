@@ -24,9 +24,9 @@ class AppCrash(Signal):
     unit = "crashes"
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["hours"] * HOUR_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         crashes = [each for each in marks.get(mark.ERROR, ()) if each.number]
-        for since_ms, until_ms, some in crowds(crashes, self._number, self.horizon_ms):
-            yield Finding(since_ms, until_ms, len(some), self._number, some)
+        for since_ms, until_ms, some in crowds(crashes, self.least, self.horizon_ms):
+            yield Finding(since_ms, until_ms, len(some), self.least, some)

@@ -31,11 +31,9 @@ class BotLoop(Signal):
     cooldown_hours = 0
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["turns"], self.set["hours"] * HOUR_MS
+        self.least, self.horizon_ms = self.set["turns"], self.set["hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
-        if len(marks.get(mark.BOT, ())) < self._number:
-            return
         sessions: dict[str, list[tuple[int, bool, str, Mark]]] = {}
         for kind in (*self.hears, *self.calmed_by):
             for each in marks.get(kind, ()):
@@ -52,8 +50,8 @@ class BotLoop(Signal):
                     yield from self._loops(session, [each for *_, each in some], until_ms)
 
     def _loops(self, session: str, words: list[Mark], person_ms: int) -> Iterator[Finding]:
-        for since_ms, until_ms, some in crowds(words, self._number, self.horizon_ms):
-            yield Finding(since_ms, min(until_ms, person_ms), len(some), self._number, some, session)
+        for since_ms, until_ms, some in crowds(words, self.least, self.horizon_ms):
+            yield Finding(since_ms, min(until_ms, person_ms), len(some), self.least, some, session)
 
 
 def _place(word: tuple[int, bool, str, Mark]) -> tuple[int, bool, str]:

@@ -29,7 +29,7 @@ class BrokenOnMobile(Signal):
     unit = "errors"
 
     def begin(self, config: Config) -> None:
-        self._number, self._within_ms = self.set["times"], self.set["hours"] * HOUR_MS
+        self.least, self._within_ms = self.set["times"], self.set["hours"] * HOUR_MS
         self.horizon_ms = 2 * self._within_ms
 
     def find(self, marks: Marks) -> Iterator[Finding]:
@@ -38,6 +38,6 @@ class BrokenOnMobile(Signal):
         others = [
             (each.time_ms, each.time_ms + self._within_ms) for each in errors if each.note not in (None, "mobile")
         ]
-        for since_ms, until_ms, some in crowds(mobile, self._number, self._within_ms):
+        for since_ms, until_ms, some in crowds(mobile, self.least, self._within_ms):
             for span in without((since_ms, until_ms), others):
-                yield Finding(*span, len(some), self._number, some)
+                yield Finding(*span, len(some), self.least, some)

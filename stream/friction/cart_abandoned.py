@@ -35,6 +35,9 @@ class CartAbandoned(Signal):
         self._after_ms, self._open_ms = self.set["minutes"] * MINUTE_MS, self.set["open_hours"] * HOUR_MS
         self.horizon_ms = self._after_ms + self._open_ms + 1
 
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        return new.time_ms + self._after_ms + 1
+
     def find(self, marks: Marks) -> Iterator[Finding]:
         steps: dict[str, list[tuple[int, bool, Mark]]] = {}
         for each in marks.get(mark.CART, ()):

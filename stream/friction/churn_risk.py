@@ -52,16 +52,20 @@ class ChurnRisk(Signal):
     def begin(self, config: Config) -> None:
         self._calendar = config.calendar
         self._days, self._within_ms = self.set["days"], 2 * self.set["days"] * DAY_MS
+        self._least = {mark.DAY: self.set["active_days"], mark.TRIAL: 1} | dict.fromkeys(_KINDS, _TREND)
         self.horizon_ms = max(self._within_ms + 2 * DAY_MS, WITHIN_DAYS * DAY_MS)
+
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        return new.time_ms if len(marks.get(kind, ())) >= self._least[kind] else FOREVER_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         reasons: list[_Reason] = []
-        if len(marks.get(mark.DAY, ())) >= self.set["active_days"]:
+        if len(marks.get(mark.DAY, ())) >= self._least[mark.DAY]:
             reasons += self._falling(marks)
         if mark.TRIAL in marks:
             reasons += self._unused(marks)
         for kind in _KINDS:
-            if len(marks.get(kind, ())) >= _TREND:
+            if len(marks.get(kind, ())) >= self._least[kind]:
                 reasons += self._trend(marks, kind)
         if not reasons:
             return

@@ -29,16 +29,13 @@ class Impersonal(Signal):
     cooldown_hours = 168
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["days"] * DAY_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["days"] * DAY_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         messages: dict[str, list[Mark]] = {}
-        sent = marks.get(mark.SENT, ())
-        if len(sent) < self._number:
-            return
-        for each in sent:
+        for each in marks.get(mark.SENT, ()):
             if each.key is not None:
                 messages.setdefault(each.key, []).append(each)
         for message, same in messages.items():
-            for since_ms, until_ms, some in crowds(same, self._number, self.horizon_ms):
-                yield Finding(since_ms, until_ms, len(some), self._number, some, message)
+            for since_ms, until_ms, some in crowds(same, self.least, self.horizon_ms):
+                yield Finding(since_ms, until_ms, len(some), self.least, some, message)

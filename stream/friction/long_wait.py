@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from stream.config import Config
-from stream.friction import mark
-from stream.friction.mark import Mark, Marks, of_kinds
+from stream.friction.mark import CALL, CHAT, ENDED, PERSON, TAKEN, Mark, Marks
 from stream.friction.markers import UNSAID
-from stream.friction.signal import Finding, Signal
+from stream.friction.signal import FOREVER_MS, Finding, Signal
 from stream.slices import HOUR_MS, SECOND_MS
 
-_STARTS = (mark.CHAT, mark.CALL)
+_ANSWERED = ((CHAT, PERSON, "chat."), (CALL, TAKEN, "call."))
+"""What begins a wait, what ends it, and how their types and that of the end begin."""
 
 
 class LongWait(Signal):
@@ -29,8 +29,8 @@ class LongWait(Signal):
         []
     """
 
-    hears = (*_STARTS, mark.TAKEN)
-    calmed_by = (mark.PERSON, mark.ENDED)
+    hears = (CHAT, CALL, TAKEN)
+    calmed_by = (PERSON, ENDED)
     thresholds = {"open_hours": 24}
     unit = "seconds"
     sign = ">"
@@ -40,16 +40,20 @@ class LongWait(Signal):
         self._targets_ms, self._open_ms = config.targets["wait"], self.set["open_hours"] * HOUR_MS
         self.horizon_ms = 2 * (self._open_ms + max(self._targets_ms.values()))
 
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        if new.key is None:
+            return FOREVER_MS
+        if kind == TAKEN or TAKEN in marks:
+            return new.time_ms  # who took it may say how long it was
+        return new.time_ms + self._targets_ms[new.note or ""] + 1
+
     def find(self, marks: Marks) -> Iterator[Finding]:
-        firsts: dict[tuple[bool, str], Mark] = {}
-        for each in of_kinds(marks, _STARTS):
-            if each.key is not None:
-                firsts.setdefault((_by_phone(each), each.key), each)
-        if not firsts:
-            return
-        persons, ends = _earliest(marks, mark.PERSON, mark.TAKEN), _earliest(marks, mark.ENDED)
-        for name, began in firsts.items():
-            yield from self._wait(began, persons.get(name), ends.get(name))
+        for start, met, kind in _ANSWERED:
+            if start in marks:
+                persons = _earliest(marks, met)
+                ends = _earliest(marks, ENDED, kind)
+                for name, began in _earliest(marks, start).items():
+                    yield from self._wait(began, persons.get(name), ends.get(name))
 
     def _wait(self, began: Mark, person: Mark | None, end: Mark | None) -> Iterator[Finding]:
         target_ms = self._targets_ms[began.note or ""]
@@ -68,13 +72,10 @@ class LongWait(Signal):
         yield Finding(since_ms, until_ms, waited_ms / SECOND_MS, target_ms / SECOND_MS, evidence, began.key)
 
 
-def _by_phone(each: Mark) -> bool:
-    return each.type.startswith("call.")
-
-
-def _earliest(marks: Marks, *kinds: str) -> dict[tuple[bool, str], Mark]:
-    found: dict[tuple[bool, str], Mark] = {}
-    for each in (each for kind in kinds for each in marks.get(kind, ())):
-        if each.key is not None:
-            found.setdefault((_by_phone(each), each.key), each)
+def _earliest(marks: Marks, kind: str, of: str = "") -> dict[str, Mark]:
+    """The first mark of a kind in each session, of touchpoints whose type begins so."""
+    found: dict[str, Mark] = {}
+    for each in marks.get(kind, ()):
+        if each.key is not None and each.type.startswith(of):
+            found.setdefault(each.key, each)
     return found

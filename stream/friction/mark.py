@@ -86,6 +86,15 @@ def prune(marks: Marks, kind: str, since_ms: int) -> None:
         del marks[kind]
 
 
+def count(marks: Marks, kinds: tuple[str, ...]) -> int:
+    """How many marks there are of several kinds."""
+    number = 0
+    for kind in kinds:
+        if kind in marks:
+            number += len(marks[kind])
+    return number
+
+
 def of_kinds(marks: Marks, kinds: tuple[str, ...]) -> list[Mark]:
     """The marks of several kinds, in one order."""
     found = [mark for kind in kinds for mark in marks.get(kind, ())]

@@ -30,7 +30,7 @@ class PaymentFailed(Signal):
     cooldown_hours = 0
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         tries: dict[str | None, list[Mark]] = {}
@@ -40,5 +40,5 @@ class PaymentFailed(Signal):
             paid_ms = [each.time_ms for each in marks.get(mark.PAID, ()) if each.key == order]
             for after_ms, before_ms in pairwise((-FOREVER_MS, *paid_ms, FOREVER_MS)):
                 run = [each for each in failed if after_ms < each.time_ms <= before_ms]
-                for since_ms, until_ms, some in crowds(run, self._number, self.horizon_ms):
-                    yield Finding(since_ms, min(until_ms, before_ms), len(some), self._number, some, order)
+                for since_ms, until_ms, some in crowds(run, self.least, self.horizon_ms):
+                    yield Finding(since_ms, min(until_ms, before_ms), len(some), self.least, some, order)

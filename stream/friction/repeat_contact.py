@@ -31,13 +31,10 @@ class RepeatContact(Signal):
     unit = "contacts"
 
     def begin(self, config: Config) -> None:
-        self._number, self._within_ms = self.set["contacts"], self.set["hours"] * HOUR_MS
+        self.least, self._within_ms = self.set["contacts"], self.set["hours"] * HOUR_MS
         self._apart_ms = self.set["apart_minutes"] * MINUTE_MS
         self.horizon_ms = 2 * (self._within_ms + self._apart_ms)
 
     def find(self, marks: Marks) -> Iterator[Finding]:
-        if sum(len(marks.get(kind, ())) for kind in KINDS) >= self._number:
-            for since_ms, until_ms, some in crowds(
-                list(contacts(marks, self._apart_ms)), self._number, self._within_ms
-            ):
-                yield Finding(since_ms, until_ms, len(some), self._number, some)
+        for since_ms, until_ms, some in crowds(list(contacts(marks, self._apart_ms)), self.least, self._within_ms):
+            yield Finding(since_ms, until_ms, len(some), self.least, some)

@@ -27,12 +27,12 @@ class RepeatedError(Signal):
     unit = "times"
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["hours"] * HOUR_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         errors: dict[str | None, list[Mark]] = {}
         for each in marks.get(mark.ERROR, ()):
             errors.setdefault(each.key, []).append(each)
         for error, seen in errors.items():
-            for since_ms, until_ms, some in crowds(seen, self._number, self.horizon_ms):
-                yield Finding(since_ms, until_ms, len(some), self._number, some, error)
+            for since_ms, until_ms, some in crowds(seen, self.least, self.horizon_ms):
+                yield Finding(since_ms, until_ms, len(some), self.least, some, error)

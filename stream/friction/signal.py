@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from stream.config import Config
-from stream.friction.mark import Mark, Marks
+from stream.friction.mark import Mark, Marks, count
 from stream.slices import HOUR_MS
 from stream.tuning import Tuning
 
@@ -39,7 +39,8 @@ class Signal(ABC):
 
     ``hears`` are the kinds of marks that may be the ground of what it finds, ``calmed_by`` those that can only take it
     away: it is asked about these only where it has found something. ``thresholds`` are its numbers where settings say
-    nothing: 1 or more, with their unit in the name, and ``limits`` what they may be at most.
+    nothing: 1 or more, with their unit in the name, and ``limits`` what they may be at most. From fewer marks than
+    ``least``, of all that it hears, nothing follows.
 
     Laws, checked for every registered signal: what it finds is the same in whatever order the touchpoints came, and
     nothing where there are no marks of what it hears.
@@ -54,6 +55,7 @@ class Signal(ABC):
     severity: ClassVar[str] = "warning"
     cooldown_hours: ClassVar[int] = 24
     name: ClassVar[str]
+    least = 1
     horizon_ms: int
 
     def __init_subclass__(cls) -> None:
@@ -69,6 +71,14 @@ class Signal(ABC):
     @abstractmethod
     def begin(self, config: Config) -> None:
         """Take what it needs from the settings; ``horizon_ms`` is for how long a mark can matter, at most."""
+
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        """From when more may hold by a mark of a kind that it hears, which has just come among ``marks``.
+
+        It is not asked before that, unless it has found something: so this is a cheap look, and may be too early.
+        ``FOREVER_MS`` where the mark can only take something away.
+        """
+        return new.time_ms if count(marks, self.hears) >= self.least else FOREVER_MS
 
     @abstractmethod
     def find(self, marks: Marks) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from stream.config import Config
 from stream.friction import tickets
-from stream.friction.mark import Marks
+from stream.friction.mark import OPENED, Mark, Marks
 from stream.friction.signal import Finding, Signal
 from stream.slices import HOUR_MS, SECOND_MS
 
@@ -34,6 +34,9 @@ class SlowFirstReply(Signal):
     def begin(self, config: Config) -> None:
         self._targets_ms, self._open_ms = config.targets["first_reply"], self.set["open_hours"] * HOUR_MS
         self.horizon_ms = self._open_ms + max(self._targets_ms.values()) + 1
+
+    def soonest_ms(self, kind: str, new: Mark, marks: Marks) -> int:
+        return new.time_ms + self._targets_ms[new.note or ""] + 1 if kind == OPENED else new.time_ms
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         for story in tickets.stories(marks):

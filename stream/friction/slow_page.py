@@ -28,10 +28,10 @@ class SlowPage(Signal):
     severity = "info"
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["minutes"] * MINUTE_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["minutes"] * MINUTE_MS
         self.slow_ms = self.set["load_ms"]
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         slow = [each for each in marks.get(mark.SLOW, ()) if each.number >= self.slow_ms]
-        for since_ms, until_ms, some in crowds(slow, self._number, self.horizon_ms):
-            yield Finding(since_ms, until_ms, len(some), self._number, some)
+        for since_ms, until_ms, some in crowds(slow, self.least, self.horizon_ms):
+            yield Finding(since_ms, until_ms, len(some), self.least, some)

@@ -28,13 +28,13 @@ class TicketReopened(Signal):
     cooldown_hours = 0
 
     def begin(self, config: Config) -> None:
-        self._number, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
+        self.least, self.horizon_ms = self.set["times"], self.set["open_hours"] * HOUR_MS
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         if mark.REOPENED not in marks:
             return
         for story in tickets.stories(marks):
             resolved_ms = dict(story.reopenings())
-            for since_ms, until_ms, some in crowds(list(resolved_ms), self._number, self.horizon_ms):
+            for since_ms, until_ms, some in crowds(list(resolved_ms), self.least, self.horizon_ms):
                 until_ms = min(until_ms, resolved_ms[some[-1]])
-                yield Finding(since_ms, until_ms, len(some), self._number, some, story.name)
+                yield Finding(since_ms, until_ms, len(some), self.least, some, story.name)

@@ -33,14 +33,12 @@ class TooManyMessages(Signal):
     cooldown_hours = 168
 
     def begin(self, config: Config) -> None:
-        self._number, self._within_ms = self.set["messages"], self.set["days"] * DAY_MS
+        self.least, self._within_ms = self.set["messages"], self.set["days"] * DAY_MS
         self.horizon_ms = 2 * self._within_ms
 
     def find(self, marks: Marks) -> Iterator[Finding]:
         sent = marks.get(mark.SENT, ())
-        if len(sent) < self._number:
-            return
         opened = [(each.time_ms, each.time_ms + self._within_ms) for each in marks.get(mark.READ, ())]
-        for since_ms, until_ms, some in crowds(sent, self._number, self._within_ms):
+        for since_ms, until_ms, some in crowds(sent, self.least, self._within_ms):
             for span in without((since_ms, until_ms), opened):
-                yield Finding(*span, len(some), self._number, some)
+                yield Finding(*span, len(some), self.least, some)
