@@ -6,6 +6,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,10 +44,12 @@ class DemoError(CxstreamError):
 
 @dataclass(slots=True)
 class Seen:
-    """What came back from the topics so far: metrics by name, window and segment, and alerts in order."""
+    """What came back from the topics so far: metrics by name, window and segment, alerts in order, and how many
+    customers each signal of friction has fired for."""
 
     metrics: dict[tuple[str, str, tuple[tuple[str, str], ...]], Metric] = field(default_factory=dict)
     alerts: list[MetricAlert] = field(default_factory=list)
+    friction: Counter[str] = field(default_factory=Counter)
     sent: int = 0
     as_of_ms: int = 0
 
@@ -185,9 +188,13 @@ class Demo:
 
     def _alert(self, value: bytes, known: set[str]) -> None:
         alert = decode_alert(value)
-        if alert.id not in known and isinstance(alert, MetricAlert):
-            known.add(alert.id)
+        if alert.id in known:
+            return
+        known.add(alert.id)
+        if isinstance(alert, MetricAlert):
             self.seen.alerts.append(alert)
+        elif alert.state == "firing":
+            self.seen.friction[alert.alert] += 1
 
 
 def minutes_after(alert: MetricAlert, moment_ms: int) -> float:

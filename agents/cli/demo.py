@@ -29,6 +29,8 @@ _ROWS = (
 )
 _CHANNELS = ("web", "app", "chat", "phone", "email")
 _LINE_EVERY_S = 10.0
+_MOST_SIGNALS = 6
+"""Signals of friction that are named in the end, those of the most customers."""
 
 
 def demo(
@@ -143,12 +145,15 @@ def _summary(show: Demo, broker: str, seconds: float) -> dict[str, Any]:
             "resolved_minutes_after_end": minutes_after(resolved, show.incident.end_ms),
         },
         "alerts": len(show.seen.alerts),
+        "friction": dict(show.seen.friction.most_common()),
         "metrics": metrics,
     }
 
 
 def _conclude(console: Console, summary: dict[str, Any]) -> None:
     alert = summary["alert"]
+    most = ", ".join(f"{name} {number:,}" for name, number in list(summary["friction"].items())[:_MOST_SIGNALS])
+    console.print(f"Friction, by how many customers an alert fired for: {most}.", soft_wrap=True)
     console.print(
         f"{summary['touchpoints']:,} touchpoints in {summary['seconds']:.0f} s. {alert['name']} fired "
         f"{alert['fired_minutes_after_start']} min after the checkout broke and resolved "
