@@ -9,6 +9,7 @@ import pytest
 from agents.settings import load
 from stream.config import TARGETS_MS
 from stream.errors import ConfigError
+from stream.intervals import has_interval
 from stream.personas import FirstSeen, Inactive, Nps, Persona, Within
 from stream.slices import DAY_MS, MINUTE_MS
 
@@ -203,9 +204,10 @@ def test_mistakes_of_the_environment_come_all_at_once() -> None:
 
 def test_the_rules_that_docs_show_and_those_there_are_from_the_start_are_right(tmp_path: Path) -> None:
     docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
-    (example,) = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
+    example, _ = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)
     (tmp_path / "rules.yaml").write_text(example)
     file = written(tmp_path, "segments: [[channel], [channel, region]]\nrules: rules.yaml\n")
     (rule,) = load(file, {}).rules
     assert (rule.by, rule.segment) == (("channel",), (("region", "eu"),))
-    assert all(rule.confidence is not None for rule in load(environment={}).rules)
+    given = load(environment={}).rules
+    assert all(rule.confidence is not None for rule in given if rule.of == "value" and has_interval(rule.metric))
