@@ -117,7 +117,7 @@ def _outlet(node: Node, what: str, mistakes: Mistakes) -> OutletSettings:
     if plain.get("url") and not _is_address(plain["url"]):
         mistakes.add(given["url"], f"{what}: `{plain['url']}` is no http or https address")
     if "timeout" in given:
-        plain["timeout_ms"] = duration_ms(given["timeout"], f"{what}: `timeout`", mistakes)
+        plain["timeout_ms"] = _duration(given, "timeout", 0, what, mistakes)
     if "resolved" in given:
         plain["resolved"] = truth(given["resolved"], f"{what}: `resolved`", mistakes)
     return OutletSettings(name, kind, _route(given, kind, what, mistakes), **plain)
@@ -162,7 +162,12 @@ def _severities(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
 
 
 def _duration(given: Mapping[str, Node], key: str, otherwise_ms: int, what: str, mistakes: Mistakes) -> int:
-    return duration_ms(given[key], f"{what}: `{key}`", mistakes) if key in given else otherwise_ms
+    if key not in given:
+        return otherwise_ms
+    found_ms = duration_ms(given[key], f"{what}: `{key}`", mistakes)
+    if not found_ms and key != "group_wait" and str(given[key].value).startswith("0"):
+        mistakes.add(given[key], f"{what}: `{key}` must be longer than nothing")
+    return found_ms
 
 
 def _is_address(url: str) -> bool:

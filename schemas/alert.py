@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Struct, ValidationError, field, json
+from msgspec import DecodeError, Struct, ValidationError, field, json
 
 
 class Escalation(Struct, frozen=True, kw_only=True):
@@ -121,6 +121,13 @@ def decode_alert(data: bytes) -> AnyAlert:
     Raises:
         DecodeError: it is none.
     """
+    try:
+        return _decode_one(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError(str(error)) from None
+
+
+def _decode_one(data: bytes) -> AnyAlert:
     try:
         return _decode_any(data)
     except ValidationError:

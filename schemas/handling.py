@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Literal
 
-from msgspec import Struct, field, json
+from msgspec import DecodeError, Struct, field, json
 
 LONGEST_PATTERN = 500
 
@@ -28,11 +28,11 @@ class Matcher(Struct, frozen=True, kw_only=True):
                 raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
             try:
                 re.compile(self.value)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 raise ValueError(f"`{self.value}` is no regular expression: {error}") from None
 
     def __str__(self) -> str:
-        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"')
+        escaped = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
         return f'{self.name}{self.op}"{escaped}"'
 
 
@@ -92,9 +92,16 @@ class Silence(Handling, frozen=True, kw_only=True, tag="silence", omit_defaults=
 
 AnyHandling = Acknowledgement | Silence
 
-decode_handling: Callable[[bytes], AnyHandling] = json.Decoder(AnyHandling).decode
-"""What a record's value says.
+_decode: Callable[[bytes], AnyHandling] = json.Decoder(AnyHandling).decode
 
-Raises:
-    DecodeError: it is none.
-"""
+
+def decode_handling(data: bytes) -> AnyHandling:
+    """What a record's value says.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    try:
+        return _decode(data)
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise DecodeError(str(error)) from None

@@ -140,6 +140,8 @@ class Dispatch:
     def _remember(self, alert: AnyAlert, now_ms: int) -> tuple[str, Told | None] | None:
         key, before = told_key(self._outlet, alert.fingerprint), self._told.get(alert.fingerprint)
         if alert.state == "resolved":
+            if before is not None and before.order[0] > alert.sequence:
+                return None  # it fires again, and somebody was told so in another group
             self._told.pop(alert.fingerprint, None)
             return key, None
         told = self._of(alert, now_ms, is_sure=True)

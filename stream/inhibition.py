@@ -51,9 +51,9 @@ class Inhibitors:
                 sources.setdefault(rule.agree(labels), []).append(source)
 
     def of(self, alert: AnyAlert) -> tuple[str, ...]:
-        """Fingerprints of the alerts that keep this one quiet, in order."""
+        """Fingerprints of the alerts that keep this one quiet, in order; never its own, whatever it was before."""
         labels = labels_of(alert)
-        return tuple(sorted({*self._by_rules(labels), *self._by_wholes(alert)}))
+        return tuple(sorted({*self._by_rules(labels), *self._by_wholes(alert)} - {alert.fingerprint}))
 
     def _by_rules(self, labels: Mapping[str, str]) -> Iterator[str]:
         for rule, sources in self._rules:

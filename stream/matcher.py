@@ -12,6 +12,8 @@ from stream.errors import CxstreamError
 
 Labels = Mapping[str, str]
 _WRITTEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_.-]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+_ESCAPED = re.compile(r'\\(["\\n])')
+"""What Alertmanager takes a backslash from; before anything else it is one."""
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 
@@ -71,7 +73,7 @@ def parse(text: str) -> Matcher:
         quoted = _QUOTED.fullmatch(value)
         if quoted is None:
             raise MatcherError(f"`{text}`: a quote is missing at the end, or a backslash before one within")
-        value = re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL)
+        value = _ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], quoted[1])
     try:
         return convert({"name": name, "op": op, "value": value}, Matcher)
     except ValidationError as error:

@@ -46,7 +46,7 @@ async def attempt(
             said = (await answer.content.read(500)).decode(errors="replace")
             return judged(answer.status, said, answer.headers.get("Retry-After"), now_s)
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:  # noqa: UP041 - one name for both
-        return Outcome("again", str(error) or type(error).__name__)
+        return Outcome("again", type(error).__name__)  # what they say may have the address in it, which is a secret
 
 
 def judged(status: int, said: str, retry_after: str | None, now_s: float) -> Outcome:
@@ -75,5 +75,5 @@ def _after_s(written: str | None, now_s: float) -> float | None:
         return min(float(written), _MOST_PATIENT_S)
     try:
         return min(max(0.0, parsedate_to_datetime(written).timestamp() - now_s), _MOST_PATIENT_S)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

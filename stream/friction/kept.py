@@ -5,7 +5,7 @@ from msgspec import Struct, field, msgpack
 from schemas.alert import FrictionAlert
 from stream.friction.mark import Marks
 
-_encode = msgpack.Encoder().encode
+_encode = msgpack.Encoder(order="deterministic").encode  # in what order marks went and came again makes no difference
 
 
 class Friction(Struct, array_like=True):

@@ -24,14 +24,18 @@ from schemas.rejected import Rejected
 from stream.alertstate import AlertState, decode_alert_state
 from stream.board import Clock
 from stream.counters import Counters
+from stream.frictions import KIND as FRICTION
 from stream.keeping import LIST
 from stream.marker import MARKER, decode_marker
 from stream.slices import Calendar
+from stream.timers import PREFIX as TIMER
 from tests.e2e.consume import consume
 from tests.stream.whole import whole
 
 Latest = dict[tuple[int, bytes], bytes]
 """By partition and key, the last value: what is left of a topic when it is compacted."""
+_BY_CLOCK = (MARKER, HEAD, LIST, FRICTION, TIMER + FRICTION)
+"""Of the state of customers: when friction is looked at, and for how long it lasts, goes on where nothing comes."""
 _decode_clock = msgspec.msgpack.Decoder(Clock).decode
 
 
@@ -64,7 +68,7 @@ def read(settings: Settings) -> Outcome:
     for record in topic("touchpoints"):
         touchpoints.setdefault(record.partition, []).append((record.key, record.value))
     changelog = list(consume(settings.bootstrap, settings.changelog("customers")))
-    customers = {place: value for place, value in latest(changelog).items() if place[1][:1] not in (MARKER, HEAD, LIST)}
+    customers = {place: value for place, value in latest(changelog).items() if not place[1].startswith(_BY_CLOCK)}
     found = Outcome(touchpoints, {}, customers)
     _read_cells(found, topic("cells"), settings.config.calendar)
     found.jumps = list(_jumps(changelog))

@@ -4,6 +4,7 @@ import pytest
 from msgspec import DecodeError, json, structs
 
 from schemas.alert import AnyAlert, Evidence, FrictionAlert, MetricAlert, decode_alert
+from schemas.handling import decode_handling
 
 METRIC = MetricAlert(
     id="f-1-firing",
@@ -49,7 +50,13 @@ def test_an_alert_of_an_earlier_release_is_about_a_metric() -> None:
     assert decode_alert(json.encode({**fields, "since": 1, "at": 2})) == METRIC
 
 
-@pytest.mark.parametrize("data", [b"{}", b"[]", b'{"kind":"friction"}', b'{"kind":"other"}', b"\xff", b""])
-def test_what_is_no_alert_is_an_error(data: bytes) -> None:
-    with pytest.raises(DecodeError):
-        decode_alert(data)
+NONE = [b"{}", b"[]", b'{"kind":"friction"}', b'{"kind":"other"}', b"\xff", b""]
+NO_TEXT = b'{"kind":"acknowledgement","by":"\xff"}'
+DEEP = b'{"kind":"silence","more":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+
+
+@pytest.mark.parametrize("data", [*NONE, NO_TEXT, DEEP])
+def test_what_is_no_alert_and_no_handling_is_an_error(data: bytes) -> None:
+    for decode in (decode_alert, decode_handling):
+        with pytest.raises(DecodeError):
+            decode(data)

@@ -15,7 +15,7 @@ from stream.grouping import Notice, Route
 from stream.handling import OpenAlerts, Policy
 from stream.matcher import parse
 from stream.slices import SECOND_MS
-from tests.alerts import T0_MS, metric
+from tests.alerts import T0_MS, friction, metric
 
 GROUPED = Route(group_by=("region",), wait_ms=30_000, interval_ms=300_000, repeat_ms=3_600_000)
 
@@ -379,3 +379,18 @@ def test_a_group_is_told_when_alertmanager_would_tell_it(
         for at, notice in outlet.received
     ]
     assert found == oracle.notified
+
+
+def test_an_alert_that_fires_again_in_another_group_is_resolved_there_too() -> None:
+    outlet = Outlet(Route(group_by=("channel",), wait_ms=30_000, interval_ms=300_000, repeat_ms=14_400_000))
+    web, phone = {"channel": "web"}, {"channel": "phone"}
+    outlet.push(0, friction("c", labels=web))
+    outlet.tick(30)
+    outlet.push(60, friction("c", "resolved", labels=web), friction("c", sequence=2, labels=phone))
+    for at in (91, 331):
+        outlet.tick(at)
+    outlet.push(340, friction("c", "resolved", sequence=2, labels=phone))
+    for at in range(400, 20_000, 60):
+        outlet.tick(at)
+    told = [alert.id.removeprefix("repeat_contact/c-") for _, notice in outlet.received for alert in notice.alerts]
+    assert told == ["1-firing", "2-firing", "1-resolved", "2-resolved"]

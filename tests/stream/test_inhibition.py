@@ -101,3 +101,9 @@ def test_a_total_inhibits_its_parts_and_these_theirs() -> None:
 def test_one_customers_friction_never_keeps_anothers_quiet() -> None:
     firing = [friction("ann"), friction("bob", labels={"region": "eu"})]
     assert [Inhibitors(firing).of(each) for each in firing] == [(), ()]
+
+
+def test_what_an_alert_was_before_it_escalated_does_not_keep_it_quiet() -> None:
+    rule = Inhibition((parse("severity=critical"),), (parse("severity=warning"),), ())
+    before, now = metric("A"), metric("A", severity="critical")
+    assert Inhibitors([now], [rule]).of(before) == ()

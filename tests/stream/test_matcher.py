@@ -105,3 +105,16 @@ def test_name_severity_and_customer_can_be_matched_and_come_before_labels() -> N
     }
     found = labels_of(friction("ann", about="t-1"))
     assert (found["customer"], found["about"], found["alertname"]) == ("ann", "t-1", "repeat_contact")
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [(r'a=~"c\d+"', r"c\d+"), (r'a="x\ny"', "x\ny"), (r'a="\"\\"', '"\\'), (r"a=~c\d+", r"c\d+")]
+)
+def test_a_backslash_in_quotes_is_taken_from_quotes_backslashes_and_newlines_alone(written: str, value: str) -> None:
+    assert parse(written).value == value
+    assert parse(str(parse(written))) == parse(written)
+
+
+def test_a_pattern_that_is_too_much_is_no_matcher() -> None:
+    with pytest.raises(MatcherError):
+        parse("a=~b{4294967295}")

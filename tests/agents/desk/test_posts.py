@@ -95,7 +95,16 @@ def test_only_what_is_wrong_with_the_request_itself_is_given_up(status: int) -> 
 
 def test_an_outlet_may_say_when_to_come_again() -> None:
     date = email.utils.formatdate(1_000_090, usegmt=True)
-    for written, seconds in (("7", 7), (date, 90), ("-1", None), ("soon", None), ("999999", 3_600), (None, None)):
+    never = "Mon, 01 Jan 9999999999 00:00:00 GMT"
+    for written, seconds in (
+        (never, None),
+        ("7", 7),
+        (date, 90),
+        ("-1", None),
+        ("soon", None),
+        ("999999", 3_600),
+        (None, None),
+    ):
         assert judged(429, "", written, 1_000_000).after_s == seconds
 
 
