@@ -12,13 +12,13 @@ from agents.sourcefile import opened
 from schemas.alert import FrictionAlert
 from stream.config import Config
 from stream.errors import CxstreamError
-from stream.firings import Firings, firings
-from stream.lookback import look_back
 from stream.ranges import Ledger
-from stream.rehearsal import Rehearsal, Timed
-from stream.rules import Rule, dimensions
+from stream.rules.rule import Rule, dimensions
 from stream.slices import HOUR_MS
-from stream.trialevents import time_of
+from stream.trials.events import time_of
+from stream.trials.firings import Firings, firings
+from stream.trials.lookback import look_back
+from stream.trials.rehearsal import Rehearsal, Timed
 
 Edges = tuple[int | None, int | None]
 """From and to, as far as they were given."""

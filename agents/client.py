@@ -20,8 +20,8 @@ from msgspec import DecodeError
 
 from schemas.alert import AnyAlert, decode_alert
 from schemas.handling import AnyHandling, decode_handling
-from stream.escalation import SEVERITIES
-from stream.matcher import labels_of, match_all, parse
+from stream.desk.escalation import SEVERITIES
+from stream.desk.matcher import labels_of, match_all, parse
 
 log = structlog.get_logger(__name__)
 _REMEMBERED = 100_000

@@ -8,12 +8,12 @@ from yaml.nodes import Node
 
 from agents import service
 from schemas.handling import Matcher
-from stream.escalation import SEVERITIES
-from stream.handling import Policy
-from stream.inhibition import Inhibition
-from stream.maintenance import Maintenance
+from stream.desk.escalation import SEVERITIES
+from stream.desk.handling import Policy
+from stream.desk.inhibition import Inhibition
+from stream.desk.maintenance import Maintenance
+from stream.desk.matcher import MatcherError, parse
 from stream.mapping.nodes import Mistakes, entries, items, text, texts, truth
-from stream.matcher import MatcherError, parse
 from stream.schedule import Schedule
 from stream.slices import UNITS_MS, Calendar
 

@@ -9,8 +9,8 @@ from agents.configfile import read
 from agents.instruments import Instruments
 from agents.settings import Settings
 from stream.errors import ConfigError
-from stream.rulefile import parse
-from stream.rules import Rule
+from stream.rules.rule import Rule
+from stream.rules.rulefile import parse
 
 log = structlog.get_logger(__name__)
 

@@ -10,11 +10,11 @@ from agents.configfile import read
 from agents.settings import DEFAULT_RULES, config_of, load_config
 from stream.config import Config
 from stream.mapping.nodes import Mistakes, compose, entries, is_null, items, text
-from stream.rulefile import parse, parse_rules
-from stream.rules import Rule
-from stream.trial import Trial
-from stream.trialfile import TrialFile
-from stream.trialrun import Difference, run
+from stream.rules.rule import Rule
+from stream.rules.rulefile import parse, parse_rules
+from stream.trials.run import Difference, run
+from stream.trials.trial import Trial
+from stream.trials.trialfile import TrialFile
 
 _KEYS = ("rule_files", "rules", "settings", "tests")
 DEFAULT = "default"

@@ -14,12 +14,12 @@ from agents.environment import from_environment
 from agents.outletfile import OutletSettings, outlets
 from stream import frictionfile
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
-from stream.handling import Policy
+from stream.desk.handling import Policy
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
-from stream.rulefile import parse as parse_rules
-from stream.rules import Rule
+from stream.rules.rule import Rule
+from stream.rules.rulefile import parse as parse_rules
 from stream.slices import DAY_MS, HOUR_MS, SECOND_MS, Calendar
 from stream.stages import PRESETS, SIGNALS
 from stream.windows import LENGTHS, WINDOWS, find_window

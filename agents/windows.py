@@ -30,8 +30,8 @@ from schemas.cell import Segment
 from schemas.metric import Metric
 from stream.board import KINDS, Board
 from stream.marker import MARKER
-from stream.rules import Rule
-from stream.watch import rules_on
+from stream.rules.rule import Rule
+from stream.rules.watch import rules_on
 
 log = structlog.get_logger(__name__)
 _ROUND_S = 0.1

@@ -26,12 +26,12 @@ from stream.parts import Parts
 from stream.progress import Progress
 from stream.readout import Readout
 from stream.record import Record
-from stream.rules import Rule
+from stream.rules.rule import Rule
+from stream.rules.usual import PREFIX as USUAL
+from stream.rules.watch import ALERT, Watch
 from stream.slices import RESOLUTIONS, SECOND_MS
 from stream.state import Load, State
-from stream.usual import PREFIX as USUAL
 from stream.versions import VERSION, check
-from stream.watch import ALERT, Watch
 
 _WATERMARK, _CLOCK = b"w", b"t"
 KINDS = (_CELL, _WATERMARK, ALERT, USUAL)

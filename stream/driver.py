@@ -26,9 +26,9 @@ from stream.memory import Store as Store
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
 from stream.record import Line as Line
-from stream.rules import Rule
+from stream.rules.rule import Rule
+from stream.rules.watch import rules_on
 from stream.state import Changes
-from stream.watch import rules_on
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value of a record."""

@@ -13,10 +13,10 @@ from schemas.alert import AnyAlert, FrictionAlert, MetricAlert
 from schemas.openalert import OpenAlert
 from stream.friction import SIGNALS
 from stream.metrics import UNITS
-from stream.shown import duration, shown
+from stream.rules.shown import duration, shown
+from stream.rules.wording import compared
 from stream.slices import Calendar
 from stream.spans import written
-from stream.wording import compared
 
 _EVIDENCE = 3
 """Touchpoints that are named of those that an alert rests on."""

@@ -19,7 +19,7 @@ from agents.settings import load
 from stream.config import Config
 from stream.errors import CxstreamError
 from stream.metrics import Value
-from stream.shown import shown
+from stream.rules.shown import shown
 
 _TOUCHPOINT = "touchpoint"
 _VALUES = {

@@ -16,7 +16,7 @@ from stream.funnel import funnel as rungs_of
 from stream.funnel import standing
 from stream.metrics import Reading
 from stream.metrics.stages import Stages, transitions
-from stream.shown import shown
+from stream.rules.shown import shown
 from stream.stages import LAPSED, PRESETS
 
 

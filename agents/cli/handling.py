@@ -23,8 +23,8 @@ from agents.settings import Settings, load
 from agents.topics import unreachable
 from schemas.alert import AnyAlert
 from schemas.handling import Acknowledgement, AnyHandling, Silence
+from stream.desk.matcher import MatcherError, parse, says_something
 from stream.errors import CxstreamError
-from stream.matcher import MatcherError, parse, says_something
 from stream.slices import UNITS_MS
 from stream.spans import written
 

@@ -25,7 +25,7 @@ from stream.facts import Began, HandedOver, Moved, PathTaken
 from stream.itinerary import Itinerary, Leg, itinerary
 from stream.journey import JourneyFact
 from stream.present import present
-from stream.shown import duration
+from stream.rules.shown import duration
 from stream.slices import EARLIEST_MS, Calendar
 from stream.spans import moment, written
 

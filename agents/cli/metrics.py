@@ -26,7 +26,7 @@ from stream.mapping.nodes import suggestion
 from stream.metrics import DAYS_NEEDED, UNITS, Value
 from stream.published import published
 from stream.ranges import Ledger
-from stream.shown import shown
+from stream.rules.shown import shown
 from stream.slices import Calendar
 from stream.spans import RangeError, before, pieces, written
 from stream.stages import PRESETS, STAGES

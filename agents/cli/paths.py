@@ -14,7 +14,7 @@ from agents.cli.tables import bar, print_table
 from agents.settings import load
 from stream.metrics.handoffs import pairs
 from stream.metrics.handoffs import paths as paths_of
-from stream.shown import shown
+from stream.rules.shown import shown
 
 
 def paths(

@@ -10,7 +10,7 @@ from agents.topics import TopicError
 from schemas.alert import AnyAlert
 from schemas.handling import AnyHandling, decode_handling
 from schemas.openalert import OpenAlert
-from stream.handling import OpenAlerts
+from stream.desk.handling import OpenAlerts
 
 _STYLES = {"active": "bold red", "acknowledged": "yellow", "suppressed": "dim"}
 

@@ -20,7 +20,7 @@ from agents.reader import Reader, reading
 from agents.settings import Settings, load
 from stream.errors import CxstreamError
 from stream.ranges import Ledger, begun_ms
-from stream.shown import duration
+from stream.rules.shown import duration
 from stream.slices import Calendar
 from stream.spans import written
 

@@ -26,7 +26,7 @@ from schemas.alert import AnyAlert, decode_alert
 from schemas.handling import decode_handling
 from schemas.openalert import OpenAlert
 from schemas.told import Position, Told, decode_told
-from stream.handling import OpenAlerts
+from stream.desk.handling import OpenAlerts
 
 log = structlog.get_logger(__name__)
 _ROUND_MS = 200

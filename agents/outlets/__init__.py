@@ -5,7 +5,7 @@ from collections.abc import Callable
 from agents.outletfile import OutletSettings
 from agents.outlets import alertmanager, slack, webhook
 from agents.outlets.post import Request
-from stream.grouping import Notice
+from stream.desk.grouping import Notice
 
 Render = Callable[[OutletSettings, Notice, int, str | None], Request]
 """What to post of a notice at a moment (epoch milliseconds), signed with a secret where there is one."""

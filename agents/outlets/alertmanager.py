@@ -15,9 +15,9 @@ from agents.outlets.link import linked
 from agents.outlets.post import Request
 from schemas.alert import AnyAlert
 from schemas.cloudevent import rfc3339
-from stream.escalation import raised
-from stream.grouping import Notice
-from stream.matcher import labels_of
+from stream.desk.escalation import raised
+from stream.desk.grouping import Notice
+from stream.desk.matcher import labels_of
 
 _KEPT_TIMES = 4
 

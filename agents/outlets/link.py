@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 from schemas.alert import AnyAlert
-from stream.matcher import labels_of
+from stream.desk.matcher import labels_of
 
 
 def linked(template: str, alert: AnyAlert) -> str:

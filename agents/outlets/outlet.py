@@ -20,9 +20,9 @@ from agents.outlets.post import Outcome, attempt, pause_s
 from agents.settings import Settings
 from schemas.alert import decode_alert
 from schemas.told import Position, Told
-from stream.dispatch import Dispatch
-from stream.grouping import Notice
-from stream.handling import OpenAlerts
+from stream.desk.dispatch import Dispatch
+from stream.desk.grouping import Notice
+from stream.desk.handling import OpenAlerts
 from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)

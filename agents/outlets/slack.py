@@ -9,8 +9,8 @@ from agents.outletfile import OutletSettings
 from agents.outlets.link import linked
 from agents.outlets.post import Request
 from schemas.alert import AnyAlert, MetricAlert
-from stream.grouping import Notice
-from stream.matcher import labels_of
+from stream.desk.grouping import Notice
+from stream.desk.matcher import labels_of
 
 COLOURS = {"info": "#439fe0", "warning": "#daa038", "critical": "#a30200"}
 RESOLVED = "#2eb886"

@@ -14,7 +14,7 @@ from msgspec import json
 from agents.outletfile import OutletSettings
 from agents.outlets.post import Request
 from schemas.cloudevent import event_type, rfc3339
-from stream.grouping import Notice
+from stream.desk.grouping import Notice
 
 _PREFIX = "whsec_"
 

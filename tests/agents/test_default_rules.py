@@ -10,9 +10,9 @@ import yaml
 from agents.ruletests import RuleTests, load_tests
 from agents.settings import DEFAULT_RULES, load_config
 from stream.metrics import UNITS
-from stream.rulefile import parse
-from stream.rules import Rule
-from stream.trial import Expected
+from stream.rules.rule import Rule
+from stream.rules.rulefile import parse
+from stream.trials.trial import Expected
 from tests.bench.detection import NAIVE, unguarded
 
 ROOT = Path(__file__).parents[2]

@@ -20,7 +20,7 @@ from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver
 from stream.metrics import UNITS
-from stream.rules import Rule
+from stream.rules.rule import Rule
 from stream.slices import DAY_MS, HOUR_MS
 from tests.deploy.prometheus import promtool
 from tests.laws.stories import START

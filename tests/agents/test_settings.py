@@ -9,8 +9,8 @@ import pytest
 from agents.settings import load
 from stream.config import TARGETS_MS
 from stream.errors import ConfigError
-from stream.intervals import has_interval
 from stream.personas import FirstSeen, Inactive, Nps, Persona, Within
+from stream.rules.intervals import has_interval
 from stream.slices import DAY_MS, MINUTE_MS
 
 

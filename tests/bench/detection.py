@@ -27,9 +27,9 @@ from agents.settings import load
 from agents.simulator import Incident, Kind, Population, encode
 from schemas.alert import Alert
 from stream.config import Config
-from stream.rehearsal import Rehearsal
-from stream.rules import Rule
+from stream.rules.rule import Rule
 from stream.slices import HOUR_MS, MINUTE_MS
+from stream.trials.rehearsal import Rehearsal
 from tests.bench.incidents import AFTERMATH_MS, GRACE_MS, START, incidents
 
 CUSTOMERS = 500

@@ -22,10 +22,10 @@ from schemas.cell import Segment
 from stream.config import Config
 from stream.counters import Counters
 from stream.history import History
-from stream.rules import Rule
+from stream.rules.rule import Rule
+from stream.rules.watch import Watch
 from stream.slices import HOUR_MS, MINUTE_MS, RESOLUTIONS, SECOND_MS, Calendar
 from stream.state import State
-from stream.watch import Watch
 
 NOW = 1_774_000_000_000
 WINDOWS = ("15m", "1h")

@@ -21,12 +21,12 @@ from schemas.alert import AnyAlert, decode_alert
 from schemas.cell import WATERMARK_HEAD, Cell, CellKey, decode_cell, decode_cell_key, decode_watermark
 from schemas.metric import Metric
 from schemas.rejected import Rejected
-from stream.alertstate import AlertState, decode_alert_state
 from stream.board import Clock
 from stream.counters import Counters
 from stream.frictions import KIND as FRICTION
 from stream.keeping import LIST
 from stream.marker import MARKER, decode_marker
+from stream.rules.alertstate import AlertState, decode_alert_state
 from stream.slices import Calendar
 from stream.timers import PREFIX as TIMER
 from tests.e2e.consume import consume

@@ -19,7 +19,7 @@ import yaml
 from agents.brokers import Broker
 from agents.clock import now_ms
 from schemas.handling import Silence
-from stream.matcher import parse
+from stream.desk.matcher import parse
 from tests.agents.desk.receiver import Answer, Receiver, receiver
 from tests.alerts import friction, metric
 from tests.e2e.desks import office

@@ -13,7 +13,7 @@ from stream.board import Board
 from stream.config import Config
 from stream.counters import Counters
 from stream.driver import Line
-from stream.rules import Condition, Of, Rule, Side
+from stream.rules.rule import Condition, Of, Rule, Side
 from stream.slices import RESOLUTIONS, Calendar
 from tests.laws.watching import DAY, HOUR, MINUTE, SECOND, Found, Oracle, Raw, Told
 

@@ -10,7 +10,7 @@ from statistics import NormalDist, fmean
 from typing import NamedTuple
 
 from schemas.cell import Segment
-from stream.rules import Condition, Rule
+from stream.rules.rule import Condition, Rule
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 SLICES = {"5m": (5 * MINUTE, 10 * SECOND), "15m": (15 * MINUTE, MINUTE), "1h": (HOUR, MINUTE), "12h": (12 * HOUR, HOUR)}

@@ -8,7 +8,7 @@ from schemas.cell import Cell, CellKey, Watermark, WatermarkKey, decode_cell, de
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver, Line
-from stream.rules import Rule
+from stream.rules.rule import Rule
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Calendar
 from tests.laws.oracle import Event
 from tests.laws.stories import START, record

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from msgspec import msgpack
 
-from stream.alertstate import decode_alert_state
 from stream.board import Board
 from stream.cases import AnswerKind, Contribution
 from stream.cases.answer import Answer
@@ -21,7 +20,8 @@ from stream.facts import Answered
 from stream.fold import Fold
 from stream.keeping import scanned
 from stream.marker import MARKER, Marker
-from stream.rules import Rule
+from stream.rules.alertstate import decode_alert_state
+from stream.rules.rule import Rule
 from stream.slices import HOUR_MS, MINUTE_MS
 from stream.totals import PREFIX as CELL
 from stream.versions import VERSION, NewerStateError, Shape

@@ -19,12 +19,12 @@ from agents.configfile import read
 from agents.reader import printable
 from agents.settings import DEFAULT_RULES, Settings, load
 from stream.errors import CxstreamError
-from stream.firings import Firings
-from stream.rulefile import parse
-from stream.rules import Rule
-from stream.shown import duration
+from stream.rules.rule import Rule
+from stream.rules.rulefile import parse
+from stream.rules.shown import duration
 from stream.slices import Calendar
 from stream.spans import moment, written
+from stream.trials.firings import Firings
 
 _COLUMNS = ("alert", "labels", "times", "total_seconds", "longest_seconds", "first", "last", "goes_on")
 

@@ -15,8 +15,8 @@ from agents.configfile import read
 from agents.settings import load_config
 from stream.config import Config
 from stream.errors import ConfigError
-from stream.rulefile import parse
-from stream.rules import Rule, dimensions
+from stream.rules.rule import Rule, dimensions
+from stream.rules.rulefile import parse
 
 
 def check(

@@ -9,8 +9,8 @@ from msgspec import json
 from agents.cli.options import Format, SettingsFile
 from agents.ruletests import RuleTests, load_tests
 from agents.settings import load_config
-from stream.shown import duration
-from stream.trialrun import Difference
+from stream.rules.shown import duration
+from stream.trials.run import Difference
 
 
 def trials(

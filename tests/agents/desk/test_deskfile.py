@@ -6,9 +6,9 @@ import pytest
 
 from agents.outletfile import OutletSettings, check_variables
 from agents.settings import Settings, load
+from stream.desk.grouping import Route
+from stream.desk.matcher import parse
 from stream.errors import ConfigError
-from stream.grouping import Route
-from stream.matcher import parse
 from stream.slices import HOUR_MS, MINUTE_MS, SECOND_MS, Calendar
 
 

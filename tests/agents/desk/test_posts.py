@@ -11,8 +11,8 @@ from agents.outlets import RENDERERS
 from agents.outlets.link import linked
 from agents.outlets.post import HOPELESS, judged, pause_s
 from schemas.alert import AnyAlert, decode_alert
-from stream.escalation import escalated
-from stream.grouping import Notice, Route
+from stream.desk.escalation import escalated
+from stream.desk.grouping import Notice, Route
 from tests.alerts import T0_MS, friction, metric
 
 EU = {"region": "eu"}

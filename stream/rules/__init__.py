@@ -1,0 +1,1 @@
+"""Rules: what they say (``rule``, ``rulefile``), how they judge (``ground``, ``usual``), how alerts stand."""

@@ -1,0 +1,396 @@
+"""What an outlet is told, and when: pushed at t, expected at t; a naive Alertmanager; and crashes at every moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.alert import AnyAlert
+from schemas.handling import Acknowledgement, Silence
+from schemas.told import Told
+from stream.desk.dispatch import Dispatch
+from stream.desk.grouping import Notice, Route
+from stream.desk.handling import OpenAlerts, Policy
+from stream.desk.matcher import parse
+from stream.slices import SECOND_MS
+from tests.alerts import T0_MS, friction, metric
+
+GROUPED = Route(group_by=("region",), wait_ms=30_000, interval_ms=300_000, repeat_ms=3_600_000)
+
+
+@dataclass
+class Outlet:
+    """An outlet and its topic: alerts are pushed at a second, notices come out at seconds."""
+
+    route: Route
+    topic: list[AnyAlert] = field(default_factory=list)
+    told: dict[str, Told] = field(default_factory=dict)
+    position: int = 0
+    received: list[tuple[int, Notice]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.alerts = OpenAlerts(Policy())
+        self.dispatch = Dispatch("o", self.route, self.alerts, {})
+
+    def push(self, at: int, *several: AnyAlert) -> None:
+        for alert in several:
+            self.alerts.hear(alert, T0_MS + at * SECOND_MS, (0, len(self.topic)))
+            self.topic.append(alert)
+            self.dispatch.hear((0, len(self.topic) - 1), alert, T0_MS + at * SECOND_MS)
+
+    def tick(self, at: int, works: bool = True, is_killed_before_writing: bool = False) -> None:
+        now = T0_MS + at * SECOND_MS
+        while works and (notice := self.dispatch.next(now)) is not None:
+            self.write(self.dispatch.intents(notice))
+            self.received.append((at, notice))
+            if is_killed_before_writing:
+                return self.restart(at)
+            self.write(self.dispatch.delivered(notice, now))
+        self.position = self.dispatch.positions().get(0, self.position)
+        return None
+
+    def write(self, changes: list[tuple[str, Told | None]]) -> None:
+        for key, told in changes:
+            if told is None:
+                self.told.pop(key, None)
+            else:
+                self.told[key] = told
+
+    def run(self, start: int, end: int) -> None:
+        for at in range(start, end + 1):
+            self.tick(at)
+
+    def restart(self, at: int) -> None:
+        """As a process does that was killed: all it knows is what was written, and the topic."""
+        now = T0_MS + at * SECOND_MS
+        told = {each.fingerprint: each for each in self.told.values()}
+        self.dispatch = Dispatch("o", self.route, self.alerts, told)
+        for offset in range(self.position, len(self.topic)):
+            self.dispatch.hear((0, offset), self.topic[offset], now)
+        self.dispatch.adopt(self.alerts.view(now), now)
+
+    def told_at(self) -> list[tuple[int, list[str]]]:
+        return [(at, [alert.id for alert in notice.alerts]) for at, notice in self.received]
+
+
+def silence(start: int, end: int, *matchers: str) -> Silence:
+    return Silence(
+        id="s",
+        by="ann",
+        matchers=tuple(map(parse, matchers)),
+        starts_ms=T0_MS + start * SECOND_MS,
+        ends_ms=T0_MS + end * SECOND_MS,
+    )
+
+
+def ack(fingerprint: str) -> Acknowledgement:
+    return Acknowledgement(by="ann", fingerprint=fingerprint, sequence=1, at_ms=T0_MS)
+
+
+# Pushed at t, expected at t
+
+
+def test_without_groups_each_transition_is_told_at_once_and_in_order() -> None:
+    outlet = Outlet(Route())
+    outlet.push(0, metric("A"), metric("A", "resolved"), metric("B"))
+    outlet.run(0, 3)
+    assert [ids for _, ids in outlet.told_at()] == [["A-1-firing"], ["A-1-resolved"], ["B-1-firing"]]
+    assert [notice.id for _, notice in outlet.received] == ["A-1-firing", "A-1-resolved", "B-1-firing"]
+    assert outlet.position == 3
+
+
+def test_a_group_waits_then_is_told_at_intervals_and_again() -> None:
+    outlet = Outlet(GROUPED)
+    eu = {"region": "eu"}
+    outlet.push(0, metric("A", labels=eu))
+    outlet.push(0, metric("Z", labels={"region": "us"}))
+    outlet.run(0, 9)
+    outlet.push(10, metric("B", labels=eu))
+    outlet.run(10, 39)
+    outlet.push(40, metric("C", labels=eu))
+    outlet.run(40, 399)
+    outlet.push(400, metric("A", "resolved", labels=eu))
+    outlet.run(400, 4_300)
+    told = [(at, ids) for at, ids in outlet.told_at() if ids != ["Z/region=us-1-firing"]]
+    a, b, c = (f"{name}/region=eu-1-firing" for name in "ABC")
+    assert told == [
+        (30, [a, b]),
+        (330, [c, a, b]),
+        (630, [b, c, "A/region=eu-1-resolved"]),
+        (630 + 3_600, [b, c]),
+    ]
+    assert [at for at, ids in outlet.told_at() if ids == ["Z/region=us-1-firing"]] == [30, 30 + 3_600]
+
+
+def test_what_resolves_before_its_group_was_told_is_not_told() -> None:
+    outlet = Outlet(GROUPED)
+    outlet.push(0, metric("A"))
+    outlet.push(20, metric("A", "resolved"))
+    outlet.run(0, 1_000)
+    assert outlet.received == []
+    assert outlet.dispatch.positions() == {0: 2}
+
+
+def test_what_is_silenced_is_told_once_it_no_longer_is() -> None:
+    outlet = Outlet(Route())
+    outlet.alerts.handle(silence(0, 50, "alertname=A"))
+    outlet.push(0, metric("A"), metric("B"))
+    outlet.run(0, 60)
+    assert [(at, ids) for at, ids in outlet.told_at() if ids == ["A-1-firing"]] == [(50, ["A-1-firing"])]
+    assert outlet.told_at()[0] == (0, ["B-1-firing"])
+
+
+def test_what_is_silenced_holds_no_position_back_and_is_found_again_after_a_restart() -> None:
+    outlet = Outlet(Route())
+    outlet.alerts.handle(silence(0, 50, "alertname=A"))
+    outlet.push(0, metric("A"), metric("B"))
+    outlet.run(0, 10)
+    assert outlet.position == 2
+    outlet.restart(10)
+    outlet.run(10, 60)
+    assert outlet.told_at() == [(0, ["B-1-firing"]), (50, ["A-1-firing"])]
+
+
+def test_what_was_silenced_all_the_time_is_never_told() -> None:
+    outlet = Outlet(Route())
+    outlet.alerts.handle(silence(0, 50, "alertname=A"))
+    outlet.push(0, metric("A"))
+    outlet.run(0, 10)
+    outlet.push(11, metric("A", "resolved"))
+    outlet.run(11, 100)
+    assert outlet.received == []
+    assert outlet.dispatch.waiting == 0
+
+
+def test_what_was_told_as_firing_is_told_as_resolved_though_it_was_silenced_meanwhile() -> None:
+    outlet = Outlet(Route())
+    outlet.push(0, metric("A"))
+    outlet.run(0, 5)
+    outlet.alerts.handle(silence(6, 50, "alertname=A"))
+    outlet.run(6, 9)
+    outlet.push(10, metric("A", "resolved"))
+    outlet.run(10, 20)
+    assert outlet.told_at() == [(0, ["A-1-firing"]), (10, ["A-1-resolved"])]
+
+
+def test_an_outlet_hears_of_an_alert_once_its_severity_is_raised_and_then_of_its_end() -> None:
+    outlet = Outlet(Route(severities=("critical",)))
+    outlet.alerts = OpenAlerts(Policy(escalate_ms={"warning": 10_000}))
+    outlet.dispatch = Dispatch("o", outlet.route, outlet.alerts, {})
+    outlet.push(0, metric("A"))
+    outlet.run(0, 9)
+    outlet.push(10, *outlet.alerts.escalations(T0_MS + 10_000))
+    outlet.run(10, 20)
+    outlet.push(21, metric("A", "resolved"))
+    outlet.run(21, 30)
+    assert outlet.told_at() == [(10, ["A-1-escalated"]), (21, ["A-1-resolved"])]
+
+
+def test_acknowledged_alerts_are_not_told_again_but_a_pulse_goes_on() -> None:
+    for route, expected in (
+        (Route(repeat_ms=10_000), [0, 10]),
+        (Route(group_by=(), repeat_ms=10_000, is_pulse=True), [0, 10, 20, 30]),
+    ):
+        outlet = Outlet(route)
+        outlet.push(0, metric("A"))
+        outlet.run(0, 15)
+        outlet.alerts.handle(ack("A"))
+        outlet.run(16, 39)
+        assert [at for at, _ in outlet.received] == expected
+
+
+def test_a_repeat_has_an_id_of_its_own_and_the_same_after_a_crash() -> None:
+    outlet = Outlet(Route(repeat_ms=10_000))
+    outlet.push(0, metric("A"))
+    outlet.run(0, 9)
+    outlet.tick(10, is_killed_before_writing=True)
+    outlet.run(11, 15)
+    ids = [notice.id for _, notice in outlet.received]
+    assert ids[0] == "A-1-firing"
+    assert ids[1] == ids[2] != ids[0]
+
+
+def test_a_new_outlet_is_told_what_is_open_and_not_what_was_before() -> None:
+    outlet = Outlet(Route())
+    for alert in (metric("Old"), metric("Old", "resolved"), metric("A")):
+        outlet.alerts.hear(alert, T0_MS)
+        outlet.topic.append(alert)
+    outlet.position = 3
+    outlet.restart(0)
+    outlet.run(0, 5)
+    assert outlet.told_at() == [(0, ["A-1-firing"])]
+
+
+def test_what_was_resolved_before_the_position_is_told_all_the_same() -> None:
+    outlet = Outlet(Route())
+    outlet.push(0, metric("A"))
+    outlet.run(0, 1)
+    outlet.alerts.hear(metric("A", "resolved"), T0_MS)
+    outlet.restart(2)
+    outlet.run(2, 5)
+    assert [ids for _, ids in outlet.told_at()] == [["A-1-firing"], ["A-1-resolved"]]
+
+
+@pytest.mark.parametrize("route", [Route(), GROUPED])
+def test_what_fails_is_the_same_notice_again(route: Route) -> None:
+    outlet = Outlet(route)
+    outlet.push(0, metric("A"))
+    first, again = outlet.dispatch.next(T0_MS + 30_000), outlet.dispatch.next(T0_MS + 30_000)
+    assert first == again is not None
+
+
+def test_what_is_repeated_long_after_it_was_resolved_is_told_to_nobody_also_after_a_restart() -> None:
+    outlet = Outlet(Route())
+    outlet.push(0, metric("A"), metric("A", "resolved"))
+    outlet.run(0, 1)
+    outlet.restart(2)
+    outlet.push(3, metric("A"), metric("A", "resolved"))
+    outlet.run(3, 5)
+    outlet.push(6, metric("A"), metric("A", "resolved"))
+    outlet.run(6, 9)
+    assert [ids for _, ids in outlet.told_at()] == [["A-1-firing"], ["A-1-resolved"]]
+
+
+# Laws
+
+NAMES = ("A", "B", "C")
+STORY = st.lists(
+    st.one_of(
+        st.tuples(st.just("turn"), st.sampled_from(NAMES)),
+        st.tuples(st.just("tick"), st.sampled_from(["works", "fails", "killed"])),
+        st.tuples(st.just("restart"), st.just("")),
+    ),
+    max_size=60,
+)
+
+
+@given(STORY)
+def test_each_transition_is_told_in_order_whatever_fails_and_only_a_crash_repeats(story: Sequence[tuple]) -> None:
+    outlet, sequences, firing = Outlet(Route()), dict.fromkeys(NAMES, 0), set[str]()
+    expected: dict[str, list[str]] = {name: [] for name in NAMES}
+    crashes = 0
+    for at, (what, how) in enumerate([*story, ("tick", "works")]):
+        if what == "turn":
+            state = "resolved" if how in firing else "firing"
+            sequences[how] += state == "firing"
+            firing ^= {how}
+            alert = metric(how, state, sequence=sequences[how])
+            expected[how].append(alert.id)
+            outlet.push(at, alert)
+        elif what == "restart":
+            outlet.restart(at)
+        else:
+            before = len(outlet.received)
+            outlet.tick(at, works=how != "fails", is_killed_before_writing=how == "killed")
+            crashes += how == "killed" and len(outlet.received) > before
+    told = [notice.alerts[0].id for _, notice in outlet.received]
+    assert len(told) - len(set(told)) <= crashes
+    for name in NAMES:
+        assert list(dict.fromkeys(each for each in told if each.startswith(f"{name}-"))) == expected[name]
+    assert outlet.position == len(outlet.topic)
+
+
+@given(STORY, st.sampled_from([GROUPED, Route(group_by=(), repeat_ms=60_000, is_pulse=True)]))
+def test_a_group_is_told_in_the_end_how_its_alerts_stand_whatever_fails(story: Sequence[tuple], route: Route) -> None:
+    outlet, sequences, firing = Outlet(route), dict.fromkeys(NAMES, 0), set[str]()
+    for at, (what, how) in enumerate([*story, ("restart", ""), *[("tick", "works")] * 700]):
+        if what == "turn":
+            state = "resolved" if how in firing else "firing"
+            sequences[how] += state == "firing"
+            firing ^= {how}
+            outlet.push(at, metric(how, state, sequence=sequences[how], at_ms=T0_MS + at * SECOND_MS))
+        elif what == "restart":
+            outlet.restart(at)
+        else:
+            outlet.tick(at, works=how != "fails", is_killed_before_writing=how == "killed")
+    last: dict[str, AnyAlert] = {}
+    for _, notice in outlet.received:
+        for alert in notice.alerts:
+            assert alert.alert not in last or alert.order >= last[alert.alert].order
+            last[alert.alert] = alert
+    assert {name for name, alert in last.items() if alert.state == "firing"} == firing
+    assert all(last[name].sequence == sequences[name] for name in firing)
+    assert outlet.position == len(outlet.topic)
+
+
+class Alertmanager:
+    """One group, as Alertmanager's dispatcher and its notification log have it, by sets; looked at each second."""
+
+    def __init__(self, wait: int, interval: int, repeat: int) -> None:
+        self.wait, self.interval, self.repeat = wait, interval, repeat
+        self.states: dict[str, tuple[int, bool]] = {}
+        self.next: int | None = None
+        self.log: tuple[set[tuple[str, int]], int] | None = None
+        self.notified: list[tuple[int, frozenset[str], frozenset[str]]] = []
+
+    def push(self, at: int, name: str, sequence: int, fires: bool) -> None:
+        self.states[name] = sequence, fires
+        if self.next is None and (fires or self.told(name)):
+            self.next = at + self.wait
+
+    def told(self, name: str) -> bool:
+        return self.log is not None and any(told == name for told, _ in self.log[0])
+
+    def second(self, at: int) -> None:
+        if self.next is None or at < self.next:
+            return
+        self.next = at + self.interval
+        firing = {(name, sequence) for name, (sequence, fires) in self.states.items() if fires}
+        before, last = self.log or (set(), 0)
+        resolved = {name for name, (_, fires) in self.states.items() if not fires and self.told(name)}
+        is_repeat = bool(firing) and self.log is not None and at - last >= self.repeat
+        if firing - before or resolved or is_repeat:
+            self.notified.append((at, frozenset(name for name, _ in firing), frozenset(resolved)))
+            self.log = firing, at
+        self.states = {name: (sequence, True) for name, sequence in firing}
+        if not firing:
+            self.next = None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 90), st.sampled_from(NAMES)), max_size=12),
+    st.tuples(st.integers(0, 10), st.integers(1, 15), st.integers(1, 40)),
+)
+def test_a_group_is_told_when_alertmanager_would_tell_it(
+    turns: list[tuple[int, str]], times: tuple[int, int, int]
+) -> None:
+    wait, interval, repeat = times
+    second = SECOND_MS
+    outlet = Outlet(Route(group_by=(), wait_ms=wait * second, interval_ms=interval * second, repeat_ms=repeat * second))
+    oracle, sequences, firing = Alertmanager(wait, interval, repeat), dict.fromkeys(NAMES, 0), set[str]()
+    for at in range(140):
+        for _, name in [turn for turn in turns if turn[0] == at]:
+            fires = name not in firing
+            sequences[name] += fires
+            firing ^= {name}
+            state = "firing" if fires else "resolved"
+            outlet.push(at, metric(name, state, sequence=sequences[name], at_ms=T0_MS + at * second))
+            oracle.push(at, name, sequences[name], fires)
+        outlet.tick(at)
+        oracle.second(at)
+    found = [
+        (
+            at,
+            frozenset(alert.alert for alert in notice.alerts if alert.state == "firing"),
+            frozenset(alert.alert for alert in notice.alerts if alert.state == "resolved"),
+        )
+        for at, notice in outlet.received
+    ]
+    assert found == oracle.notified
+
+
+def test_an_alert_that_fires_again_in_another_group_is_resolved_there_too() -> None:
+    outlet = Outlet(Route(group_by=("channel",), wait_ms=30_000, interval_ms=300_000, repeat_ms=14_400_000))
+    web, phone = {"channel": "web"}, {"channel": "phone"}
+    outlet.push(0, friction("c", labels=web))
+    outlet.tick(30)
+    outlet.push(60, friction("c", "resolved", labels=web), friction("c", sequence=2, labels=phone))
+    for at in (91, 331):
+        outlet.tick(at)
+    outlet.push(340, friction("c", "resolved", sequence=2, labels=phone))
+    for at in range(400, 20_000, 60):
+        outlet.tick(at)
+    told = [alert.id.removeprefix("repeat_contact/c-") for _, notice in outlet.received for alert in notice.alerts]
+    assert told == ["1-firing", "2-firing", "1-resolved", "2-resolved"]
