@@ -6,7 +6,8 @@ from typing import Any
 from typer.main import get_command
 
 from agents.cli import app
-from agents.environment import _VARIABLES
+from agents.settings import load
+from stream.errors import ConfigError
 
 
 def parse(arguments: Sequence[str]) -> None:
@@ -22,7 +23,15 @@ def parse(arguments: Sequence[str]) -> None:
 
 
 def unknown(environment: Mapping[str, object]) -> set[str]:
-    """Variables that look like ours, and that nothing reads."""
+    """Variables that look like ours and that nothing reads: neither an option nor the settings are others by them."""
     group: Any = get_command(app)
-    read = {option.envvar for command in group.commands.values() for option in command.params}
-    return {name for name in environment if name.startswith("CXSTREAM_")} - _VARIABLES.keys() - read
+    options = {option.envvar for command in group.commands.values() for option in command.params}
+    ours = {name for name in environment if name.startswith("CXSTREAM_")}
+    return {name for name in ours - options if not _says_something(name, str(environment[name]))}
+
+
+def _says_something(name: str, value: str) -> bool:
+    try:
+        return load(None, {name: value}) != load(None, {})
+    except ConfigError as error:
+        return "no such variable" not in str(error)

@@ -76,7 +76,7 @@ def test_its_steps_make_an_application_without_what_development_takes(tmp_path: 
     lay_out(build)
     environment = variables(tmp_path) | {name: os.environ[name] for name in os.environ if name in FROM_HERE}
     environment["PATH"] = f"{UV.parent}:{os.environ['PATH']}"
-    steps = [rest for rest in said("RUN") if "UV_" in rest or rest.startswith(("uv ", "CFLAGS"))]
+    steps = [rest for rest in said("RUN") if rest.startswith(("uv ", "HATCH_"))]
     assert len(steps) == 2
     for step in steps:
         command = ["sh", "-euc", there(step, tmp_path).replace("HATCH_BUILD_HOOK_ENABLE_MYPYC=1", "")]
@@ -86,7 +86,7 @@ def test_its_steps_make_an_application_without_what_development_takes(tmp_path: 
     assert (site / "agents" / "rules" / "default.yaml").exists()
     assert not any((site / name).exists() for name in ("pytest", "mypy", "hypothesis", "testcontainers", "tests"))
     (info,) = site.glob("cxstream-*.dist-info")
-    assert not {"direct_url.json", "uv_cache.json"} & {path.name for path in info.iterdir()}, "they differ each time"
+    assert not (info / "uv_cache.json").exists()
     assert "uv_cache.json" not in (info / "RECORD").read_text()
     assert list((site / "stream" / "__pycache__").glob("fold.*.pyc"))
     check = [str(tmp_path / "app" / "bin" / "cxstream"), "explain", "fcr_ratio"]
