@@ -139,7 +139,7 @@ class Board:
     def _merge_cell(self, cell_key: bytes, value: bytes) -> None:
         cell, where, key = decode_cell(value), decode_cell_key(cell_key), _CELL + cell_key
         known = self.state.get(key, decode_cell)
-        if known is not None and (cell.offset, cell.generation) < (known.offset, known.generation):
+        if known is not None and cell.is_behind(known):
             self._mends[cell_key] = known.encode()
             return
         self._mends.pop(cell_key, None)

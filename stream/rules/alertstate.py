@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from schemas.alert import Further, MetricAlert
 from schemas.cell import Segment
-from stream.rules.rule import Finding, Rule
+from stream.rules.rule import Condition, Finding, Rule
 from stream.rules.wording import worded
 from stream.versions import Shape
 
@@ -132,6 +132,7 @@ def _transition(
     findings: Sequence[Finding],
 ) -> MetricAlert:
     fingerprint, found = rule.fingerprint_of(segment), findings[0]
+    pairs = list(zip(rule.conditions, findings, strict=True))
     return MetricAlert(
         id=f"{fingerprint}-{sequence}-{state}",
         fingerprint=fingerprint,
@@ -139,24 +140,17 @@ def _transition(
         state=state,
         severity=rule.severity,
         labels=rule.labels_of(segment),
-        metric=rule.metric,
-        window=rule.window,
-        condition=rule.condition,
-        bound=rule.bound,
-        value=None if found.value is None else found.value.value,
-        samples=0 if found.value is None else found.value.samples,
         sequence=sequence,
         since_ms=since_ms,
         at_ms=at_ms,
         annotations=worded(rule, segment, found),
-        of=rule.of,
-        measured=found.measured,
         recover=rule.recover,
         low=_finite(found.low),
         high=_finite(found.high),
         before=found.before,
-        also=_further(rule, findings),
+        also=tuple(Further(**_found(*each)) for each in pairs[1:]),
         link=rule.link or None,
+        **_found(*pairs[0]),
     )
 
 
@@ -164,17 +158,15 @@ def _finite(bound: float | None) -> float | None:
     return None if bound is None or math.isinf(bound) else bound
 
 
-def _further(rule: Rule, findings: Sequence[Finding]) -> tuple[Further, ...]:
-    return tuple(
-        Further(
-            metric=each.metric,
-            window=each.window,
-            of=each.of,
-            condition=each.side,
-            bound=each.bound,
-            value=None if found.value is None else found.value.value,
-            samples=0 if found.value is None else found.value.samples,
-            measured=found.measured,
-        )
-        for each, found in zip(rule.also, findings[1:], strict=True)
-    )
+def _found(condition: Condition, found: Finding) -> dict[str, Any]:
+    """What an alert says of each of its conditions."""
+    return {
+        "metric": condition.metric,
+        "window": condition.window,
+        "of": condition.of,
+        "condition": condition.side,
+        "bound": condition.bound,
+        "value": None if found.value is None else found.value.value,
+        "samples": 0 if found.value is None else found.value.samples,
+        "measured": found.measured,
+    }
