@@ -20,7 +20,7 @@ from stream.versions import Shape
 
 
 class AlertState(Struct, array_like=True, frozen=True):
-    """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` how often it has fired.
+    """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` the last firing's number.
 
     ``last`` are its transitions in the round of tests in which it last changed, kept so that they can be sent again.
     ``calm_ms`` is since when it fires though its condition does not hold; 0 where it does. ``alert`` and ``segment``
@@ -82,7 +82,7 @@ def due_ms(rule: Rule, state: AlertState) -> int | None:
 
 
 def withdraw(state: AlertState, now_ms: int, reason: str) -> Stepped:
-    """Resolve an alert whose ground is gone: its rule, or its segment."""
+    """Resolve an alert whose ground is gone: its rule, or its segment. Never before it fired, wherever time stands."""
     if state.status != "firing":
         return _inactive(state, state.last), None
     fired = state.last[-1]
@@ -90,7 +90,7 @@ def withdraw(state: AlertState, now_ms: int, reason: str) -> Stepped:
         fired,
         id=f"{fired.fingerprint}-{state.sequence}-resolved",
         state="resolved",
-        at_ms=now_ms,
+        at_ms=max(now_ms, fired.at_ms),
         value=None,
         samples=0,
         measured=None,
@@ -117,7 +117,7 @@ def _calm(rule: Rule, segment: Segment, state: AlertState, findings: Sequence[Fi
 
 def _inactive(state: AlertState, last: tuple[MetricAlert, ...]) -> AlertState:
     """Firings stay numbered; what never fired leaves nothing behind."""
-    if not state.sequence:
+    if not last:
         return INACTIVE
     return AlertState("inactive", 0, state.sequence, last, 0, state.alert, state.segment)
 
