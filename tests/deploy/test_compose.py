@@ -15,12 +15,13 @@ from agents.brokers.kafka import HEAP
 from agents.brokers.settings import CLUSTER_ID, VERSION, one_node
 from agents.settings import Settings, load
 from agents.sizing import Load, size
+from deploy.stack.composed import filled
 from tests.deploy.known import parse, unknown
 from tests.deploy.prometheus import program, promtool
 from tests.deploy.published import errors
 
 ROOT = Path(__file__).parents[2]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE: dict[str, Any] = yaml.safe_load(filled((ROOT / "docker-compose.yml").read_text(), {}))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service["image"].startswith("cxstream")]
 MEMORY = {"m": 1024**2, "g": 1024**3}
