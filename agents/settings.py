@@ -1,20 +1,23 @@
 """Settings of a deployment: from a YAML file and the environment, every mistake at once, before anything starts."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from agents import deskfile, keeping, service
+from agents import deskfile, keeping, securityfile, service
+from agents.cluster import Cluster
 from agents.configfile import read
-from agents.environment import from_environment
+from agents.environment import PREFIX, EnvironmentMistakes, from_environment
 from agents.outletfile import OutletSettings, outlets
+from agents.security import Security
 from stream import frictionfile
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.desk.handling import Policy
+from stream.errors import ConfigError
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
@@ -25,6 +28,8 @@ from stream.stages import PRESETS, SIGNALS
 from stream.windows import LENGTHS, WINDOWS, find_window
 
 STORES = ("memory", "rocksdb")
+LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("warning", "debug", "info", "error")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 
@@ -36,7 +41,8 @@ class Settings:
     ``touchpoints`` is the topic of all events, for a second application that reads those of the first (empty: its own).
     ``standby_replicas`` is how many other workers keep a partition's state warm. ``sources`` are topics of canonical
     events that are merged into ``touchpoints``. ``session_seconds`` is how long a worker that died keeps its
-    partitions. ``port`` is the web server's, 0 being any free one.
+    partitions. ``port`` is the web server's, 0 being any free one. ``security`` is how brokers are spoken to.
+    ``log_level`` is what is told of libraries (Faust, aiokafka …); what this project has to tell, it tells always.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -52,11 +58,19 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 6066
     session_seconds: int = 10
+    log_format: str = LOG_FORMATS[0]
+    log_level: str = LOG_LEVELS[0]
+    security: Security = field(default_factory=Security)
     rules_file: Path = DEFAULT_RULES
     config: Config = field(default_factory=Config)
     rules: tuple[Rule, ...] = ()
     policy: Policy = field(default_factory=Policy)
     outlets: tuple[OutletSettings, ...] = ()
+
+    @property
+    def cluster(self) -> Cluster:
+        """The brokers, for who makes a client."""
+        return Cluster(self.bootstrap, self.security)
 
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
@@ -81,17 +95,41 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     environment = os.environ if environment is None else environment
     origin = str(path) if path is not None else "settings"
     nodes = _nodes(read(path), origin) if path is not None else {}
-    mistakes = Mistakes(origin)
+    mistakes, of_environment = Mistakes(origin), EnvironmentMistakes()
     core, rest = _values(nodes, _CORE, mistakes), _values(nodes, _REST, mistakes)
     policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
-    config = _config(nodes, core, mistakes)
-    rest |= from_environment(environment, STORES)
-    rest |= {name: value for name, value in given.items() if value is not None}
+    outweighing = from_environment(environment, _VARIABLES, of_environment)
+
+    def where(name: str) -> str:
+        variable = PREFIX + name.upper()
+        outside = "" if name not in nodes else f"{mistakes.where(nodes[name])}: "
+        return f"{variable}: " if environment.get(variable) else outside
+
+    problems = of_environment.problems()
+    folder = Path() if path is None else path.parent
+    security = securityfile.security(securityfile.taken(rest), securityfile.taken(outweighing), folder, where, problems)
+    config = _checked(nodes, core, mistakes, problems)
+    if "rules_file" in rest:
+        rest["rules_file"] = folder / rest["rules_file"]
+    rest |= outweighing | {name: value for name, value in given.items() if value is not None}
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
-    if path is not None and "rules" in nodes and not rules_file.is_absolute():
-        rules_file = path.parent / rules_file
     rules = parse_rules(read(rules_file), str(rules_file), config)
-    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+    return Settings(**rest, security=security, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+
+
+def _checked(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes, problems: Sequence[str]) -> Config:
+    """What the core is told.
+
+    Raises:
+        ConfigError: with its mistakes, and with ``problems``.
+    """
+    try:
+        config = _config(nodes, core, mistakes)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from None
+    if problems:
+        raise ConfigError(list(problems))
+    return config
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -203,6 +241,21 @@ def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
     return Path(text(node, what, mistakes))
 
 
+def _log_format(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, LOG_FORMATS)
+
+
+def _log_level(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, LOG_LEVELS)
+
+
+def _port(node: Node, what: str, mistakes: Mistakes) -> int:
+    port = whole(node, what, mistakes)
+    if port >= 1 << 16:
+        mistakes.add(node, f"{what} must be less than 65536")
+    return port
+
+
 def _store(node: Node, what: str, mistakes: Mistakes) -> str:
     return choice(node, what, mistakes, STORES)
 
@@ -241,8 +294,12 @@ _REST: dict[str, tuple[str, Parse]] = {
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),
     "host": ("host", text),
-    "port": ("port", whole),
+    "port": ("port", _port),
     "session_seconds": ("session_seconds", positive),
     "rules": ("rules_file", _path),
     "outlets": ("outlets", outlets),
+    "log_format": ("log_format", _log_format),
+    "log_level": ("log_level", _log_level),
+    **securityfile.KEYS,
 }
+_VARIABLES = {key: value for key, value in _REST.items() if key != "outlets"} | securityfile.SECRETS
