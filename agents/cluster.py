@@ -1,11 +1,31 @@
 """A Kafka cluster: where it is and how it is spoken to, as each of the client libraries wants to be told."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from aiokafka.conn import collect_hosts
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
 from agents.security import Security
+
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,/\[\]]+):\d{1,5}")
+
+
+def addresses(given: str) -> str:
+    """``host:port``, several joined by commas, however they are written; ``kafka://``, as Faust has it, is left out.
+
+    Raises:
+        ValueError: one is no address.
+
+    >>> addresses("kafka://a:9092; b:9093")
+    'a:9092,b:9093'
+    """
+    found = [address.strip().removeprefix("kafka://") for address in re.split("[,;]", given)]
+    for address in found:
+        if not _ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65_535:
+            raise ValueError(f"`{address}` is not an address: write host:port, several with commas")
+    return ",".join(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +34,14 @@ class Cluster:
 
     bootstrap: str
     security: Security = field(default_factory=Security)
+
+    def servers(self) -> list[tuple[str, int]]:
+        """Host and port of each broker that is named.
+
+        >>> Cluster("a:1, [::1]:2").servers()
+        [('a', 1), ('::1', 2)]
+        """
+        return [(host, port) for host, port, _ in collect_hosts(self.bootstrap, randomize=False)]
 
     def for_aiokafka(self) -> dict[str, Any]:
         """Arguments of aiokafka's clients.

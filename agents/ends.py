@@ -12,14 +12,16 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from agents.cluster import Cluster
+
 _PATIENCE_S = 1.0
 
 
 class Ends:
-    """Asks the brokers at ``bootstrap``, on a connection of its own."""
+    """Asks the brokers of ``cluster``, on a connection of its own."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._consumer: AIOKafkaConsumer | None = None
         self._known: dict[TP, int] = {}
 
@@ -36,7 +38,7 @@ class Ends:
 
     async def _ask(self, wanted: list[TP]) -> Mapping[TP, int]:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            consumer = AIOKafkaConsumer(**self._cluster.for_aiokafka(), enable_auto_commit=False)
             try:
                 await consumer.start()
             except BaseException:

@@ -4,15 +4,16 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from agents import deskfile, keeping, securityfile, service
-from agents.cluster import Cluster
+from agents import deskfile, keeping, placefile, securityfile, service
+from agents.cluster import Cluster, addresses
 from agents.configfile import read
 from agents.environment import PREFIX, EnvironmentMistakes, from_environment
-from agents.outletfile import OutletSettings, outlets
+from agents.outletfile import OutletSettings
 from agents.security import Security
 from stream import frictionfile
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
@@ -27,9 +28,6 @@ from stream.slices import DAY_MS, HOUR_MS, SECOND_MS, Calendar
 from stream.stages import PRESETS, SIGNALS
 from stream.windows import LENGTHS, WINDOWS, find_window
 
-STORES = ("memory", "rocksdb")
-LOG_FORMATS = ("text", "json")
-LOG_LEVELS = ("warning", "debug", "info", "error")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 
@@ -58,8 +56,8 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 6066
     session_seconds: int = 10
-    log_format: str = LOG_FORMATS[0]
-    log_level: str = LOG_LEVELS[0]
+    log_format: str = placefile.LOG_FORMATS[0]
+    log_level: str = placefile.LOG_LEVELS[0]
     security: Security = field(default_factory=Security)
     rules_file: Path = DEFAULT_RULES
     config: Config = field(default_factory=Config)
@@ -75,6 +73,11 @@ class Settings:
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
         return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
+
+    @property
+    def own_name(self) -> str:
+        """Which of several processes this is, in its logs: the machine's name (or the pod's) and the port."""
+        return f"{gethostname()}:{self.port}"
 
     @property
     def patience_seconds(self) -> float:
@@ -94,11 +97,11 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     """
     environment = os.environ if environment is None else environment
     origin = str(path) if path is not None else "settings"
-    nodes = _nodes(read(path), origin) if path is not None else {}
     mistakes, of_environment = Mistakes(origin), EnvironmentMistakes()
-    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, _REST, mistakes)
+    nodes = _nodes(read(path), origin, mistakes) if path is not None else {}
+    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, placefile.KEYS, mistakes)
     policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
-    outweighing = from_environment(environment, _VARIABLES, of_environment)
+    outweighing = from_environment(environment, placefile.VARIABLES, of_environment)
 
     def where(name: str) -> str:
         variable = PREFIX + name.upper()
@@ -111,10 +114,19 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     config = _checked(nodes, core, mistakes, problems)
     if "rules_file" in rest:
         rest["rules_file"] = folder / rest["rules_file"]
+    if given.get("bootstrap") is not None:
+        given["bootstrap"] = _given_bootstrap(given["bootstrap"])
     rest |= outweighing | {name: value for name, value in given.items() if value is not None}
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
     rules = parse_rules(read(rules_file), str(rules_file), config)
     return Settings(**rest, security=security, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+
+
+def _given_bootstrap(given: str) -> str:
+    try:
+        return addresses(given)
+    except ValueError as error:
+        raise ConfigError([f"--bootstrap: {error}"]) from None
 
 
 def _checked(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes, problems: Sequence[str]) -> Config:
@@ -138,8 +150,8 @@ def load_config(path: Path | None = None) -> Config:
     Raises:
         ConfigError: with all mistakes of the file.
     """
-    nodes = _nodes(read(path), str(path)) if path is not None else {}
     mistakes = Mistakes(str(path))
+    nodes = _nodes(read(path), str(path), mistakes) if path is not None else {}
     return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
 
 
@@ -165,16 +177,13 @@ def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistak
     return config
 
 
-def _nodes(yaml: str, origin: str) -> dict[str, Node]:
-    mistakes = Mistakes(origin)
-    nodes = entries(
+def _nodes(yaml: str, origin: str, mistakes: Mistakes) -> dict[str, Node]:
+    return entries(
         compose(yaml, origin, "there are no settings: leave the file out, or put some in"),
         "the settings",
         mistakes,
-        (*_CORE, *_KEPT, *_REST, *deskfile.KEYS),
+        (*_CORE, *_KEPT, *placefile.KEYS, *deskfile.KEYS),
     )
-    mistakes.check()
-    return nodes
 
 
 Parse = Callable[[Node, str, Mistakes], Any]
@@ -237,29 +246,6 @@ def _signals(node: Node, what: str, mistakes: Mistakes) -> dict[str, str]:
     return found
 
 
-def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
-    return Path(text(node, what, mistakes))
-
-
-def _log_format(node: Node, what: str, mistakes: Mistakes) -> str:
-    return choice(node, what, mistakes, LOG_FORMATS)
-
-
-def _log_level(node: Node, what: str, mistakes: Mistakes) -> str:
-    return choice(node, what, mistakes, LOG_LEVELS)
-
-
-def _port(node: Node, what: str, mistakes: Mistakes) -> int:
-    port = whole(node, what, mistakes)
-    if port >= 1 << 16:
-        mistakes.add(node, f"{what} must be less than 65536")
-    return port
-
-
-def _store(node: Node, what: str, mistakes: Mistakes) -> str:
-    return choice(node, what, mistakes, STORES)
-
-
 _CORE: dict[str, tuple[str, Parse]] = {
     "segments": ("segmentations", _segments),
     "windows": ("windows", _windows),
@@ -282,24 +268,3 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "friction": ("friction", frictionfile.parse),
 }
 _KEPT = {key: (key.removesuffix("_days"), keeping.days_as_ms) for key in keeping.KEYS}
-_REST: dict[str, tuple[str, Parse]] = {
-    "bootstrap": ("bootstrap", text),
-    "id": ("id", text),
-    "prefix": ("prefix", text),
-    "partitions": ("partitions", positive),
-    "replication": ("replication", positive),
-    "touchpoints": ("touchpoints", text),
-    "standby_replicas": ("standby_replicas", whole),
-    "sources": ("sources", texts),
-    "store": ("store", _store),
-    "data_dir": ("data_dir", _path),
-    "host": ("host", text),
-    "port": ("port", _port),
-    "session_seconds": ("session_seconds", positive),
-    "rules": ("rules_file", _path),
-    "outlets": ("outlets", outlets),
-    "log_format": ("log_format", _log_format),
-    "log_level": ("log_level", _log_level),
-    **securityfile.KEYS,
-}
-_VARIABLES = {key: value for key, value in _REST.items() if key != "outlets"} | securityfile.SECRETS

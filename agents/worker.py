@@ -103,8 +103,8 @@ class Worker:
         self.port = free_port(settings.host, settings.port)
         self.health = Instruments()
         self.stalls = Stalls()
-        self.outbox = Outbox(settings.bootstrap, self.stalls)
-        self.ends = Ends(settings.bootstrap)
+        self.outbox = Outbox(settings.cluster, self.stalls)
+        self.ends = Ends(settings.cluster)
         self.app = self._new_app()
         self.customers = self._table("customers")
         self.cells = self._table("windows")
@@ -126,6 +126,7 @@ class Worker:
         return CxApp(
             settings.id,
             broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
+            broker_credentials=settings.cluster.for_faust(),
             canonical_url=f"http://{_own_name(settings.host)}:{self.port}",
             web_enabled=False,
             topic_partitions=settings.partitions,
@@ -157,12 +158,12 @@ class Worker:
 
     def _table(self, name: str) -> StateTable:
         settings = self.settings
-        read, restored = partial(fetch, settings.bootstrap), self.health.restored.labels(name)
+        read, restored = partial(fetch, settings.cluster), self.health.restored.labels(name)
         log = Changelog(settings.changelog(name), self._store(name), self.outbox, read, self.stalls)
         table = StateTable(
             self.app,
             log=log,
-            restorer=Restorer(settings.bootstrap, log, restored, lambda: self.app.exact_end_offsets),
+            restorer=Restorer(settings.cluster, log, restored, lambda: self.app.exact_end_offsets),
             name=name,
             partitions=settings.partitions,
             beacon=self.app.tables.beacon,

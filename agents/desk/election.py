@@ -30,7 +30,7 @@ class Election(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         """
         session_ms = self._settings.session_seconds * 1_000
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
+            **self._settings.cluster.for_aiokafka(),
             group_id=f"{self._settings.id}-desk",
             enable_auto_commit=False,
             session_timeout_ms=session_ms,

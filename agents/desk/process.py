@@ -10,6 +10,7 @@ from prometheus_client.exposition import choose_encoder
 from agents.desk.desk import Desk, insist
 from agents.desk.election import Election
 from agents.desk.instruments import DeskInstruments
+from agents.parting import limit
 from agents.settings import Settings
 from agents.stalls import Stalls
 from agents.web import WebServer, free_port
@@ -44,6 +45,7 @@ class DeskProcess:
         election = asyncio.create_task(self._election.run())
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, election.cancel)
+        limit()
         await self._web.start()
         try:
             await asyncio.wait((election, self._failed), return_when=asyncio.FIRST_COMPLETED)

@@ -55,7 +55,10 @@ def test_the_environment_has_the_password_or_names_its_file(files: Path) -> None
         ("security_protocol: SASL_SSL", ["needs `sasl_username`", "needs `sasl_password_file`, or CXSTREAM_SASL"]),
         ("{sasl_username: cx, ssl_ca_file: ca.pem}", ["make that SASL_SSL", "make that SSL or SASL_SSL"]),
         ("{security_protocol: SSL, sasl_mechanism: PLAIN}", ["`sasl_mechanism` counts for nothing"]),
-        ("{security_protocol: SASL_SSL, sasl_username: cx, sasl_password: secret}", ["did you mean `sasl_password_"]),
+        (
+            "{security_protocol: SASL_SSL, sasl_username: cx, sasl_password: secret}",
+            ["did you mean `sasl_password_file`?", "needs `sasl_password_file`"],
+        ),
         ("{security_protocol: SASL_SSL, sasl_username: cx, sasl_password_file: lines}", ["one line of text"]),
         ("{security_protocol: SSL, ssl_ca_file: none.pem}", ["none.pem cannot be read: No such file"]),
         ("{security_protocol: SSL, ssl_ca_file: password}", ["password has no certificates in PEM"]),

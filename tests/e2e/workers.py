@@ -126,7 +126,7 @@ class Deployment:
 
     def included(self) -> int:
         """Records of `touchpoints` that the states include, from the committed offsets."""
-        with topics.admin(self.settings.bootstrap) as client:
+        with topics.admin(self.settings.cluster) as client:
             return self.included_by(client)
 
     def included_by(self, client: KafkaAdminClient) -> int:
