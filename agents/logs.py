@@ -9,6 +9,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor
 
+from agents.repeats import Repeats
 from stream.errors import CxstreamError
 
 _OURS = ("agents", "stream", "schemas")
@@ -35,7 +36,7 @@ def configure(form: str, level: str, **always: Any) -> None:
     handler = (_JsonHandler if form == "json" else logging.StreamHandler)(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=common,
+            foreign_pre_chain=[*common, structlog.stdlib.ExtraAdder(allow=("repeated",))],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *(_as_json(always) if form == "json" else _as_text()),
@@ -43,6 +44,7 @@ def configure(form: str, level: str, **always: Any) -> None:
         )
     )
     handler.addFilter(_is_news)
+    handler.addFilter(Repeats((*_OURS, "cxstream")))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -77,7 +79,8 @@ def _serialized(event: EventDict, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=str).decode()
     except TypeError:  # keys that are no text
-        return orjson.dumps({name: str(value) for name, value in event.items()}).decode()
+        simple = {name: value if isinstance(value, str | int | float) else str(value) for name, value in event.items()}
+        return orjson.dumps(simple).decode()
 
 
 def _is_news(record: logging.LogRecord) -> bool:

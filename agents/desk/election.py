@@ -51,6 +51,7 @@ class Election(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Another desk may be about to take over."""
+        self.joined = False
         await self._end()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:
