@@ -51,7 +51,7 @@ def on_cells(settings: Settings, rules: Sequence[Rule], edges: Edges) -> Backtes
     wanted = [names for names in config.segmentations if any(set(names) == dimensions(rule) for rule in rules)]
     ledgers = {names: Ledger(config, names) for names in wanted}
     foreign = 0
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         for record in reader.read(settings.topic("cells")):
             try:
                 for ledger in ledgers.values():
@@ -76,7 +76,7 @@ def on_file(path: Path, config: Config, rules: Sequence[Rule], edges: Edges) -> 
 
 def on_touchpoints(settings: Settings, rules: Sequence[Rule], edges: Edges) -> Backtest:
     """The same on what the topic `touchpoints` still has, in order of event time; all of it is held in memory."""
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         values = (record.value for record in reader.read(settings.topic("touchpoints")) if record.value is not None)
         events = sorted(_timed(values), key=lambda event: event[0])
     return _play(events, settings.config, rules, edges)

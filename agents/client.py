@@ -18,6 +18,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from msgspec import DecodeError
 
+from agents.cluster import Cluster
+from agents.security import Security
 from schemas.alert import AnyAlert, decode_alert
 from schemas.handling import AnyHandling, decode_handling
 from stream.desk.escalation import SEVERITIES
@@ -27,6 +29,7 @@ log = structlog.get_logger(__name__)
 _REMEMBERED = 100_000
 _COMMIT_S = 1.0
 _POLL_MS = 500
+PLAIN = Security()
 _T = TypeVar("_T")
 
 
@@ -34,6 +37,7 @@ async def alerts(
     bootstrap: str,
     group: str,
     *,
+    security: Security = PLAIN,
     prefix: str = "",
     matchers: Sequence[str] = (),
     severities: Sequence[str] = SEVERITIES,
@@ -45,7 +49,8 @@ async def alerts(
     ``group`` is the service's name: it goes on where it stopped; of several of its processes one does the work, and the
     others stand by. Where it never was, it begins with the oldest transition there is, or, with ``open_first``, now.
     ``open_first`` yields what is open at that place before anything else. ``prefix`` goes before the topic's name, as
-    in the settings.
+    in the settings. ``security`` is how the brokers are spoken to: ``agents.settings.load(...).security`` is that of a
+    deployment.
 
     ``matchers`` (``region=eu``, ``alertname=~Low.*``) must all fit. An alert that is ``resolved`` has the severity of
     its rule, also where it was escalated: so what resolves is yielded whatever its severity.
@@ -62,7 +67,7 @@ async def alerts(
         is_severe = alert.state == "resolved" or alert.severity in severities
         return is_severe and match_all(wanted, labels_of(alert))
 
-    places = _Places(bootstrap, f"{prefix}alerts", group, "latest" if open_first else "earliest")
+    places = _Places(Cluster(bootstrap, security), f"{prefix}alerts", group, "latest" if open_first else "earliest")
     async with places:
         if open_first:
             for alert in await _open(places, seen):
@@ -74,13 +79,15 @@ async def alerts(
                     yield alert
 
 
-async def handling(bootstrap: str, group: str, *, prefix: str = "") -> AsyncGenerator[AnyHandling, None]:
+async def handling(
+    bootstrap: str, group: str, *, security: Security = PLAIN, prefix: str = ""
+) -> AsyncGenerator[AnyHandling, None]:
     """Acknowledgements and silences, as they are written; has no end. As with ``alerts``, from where ``group`` stopped.
 
     Raises:
         KafkaError: the brokers do not answer at the start.
     """
-    places = _Places(bootstrap, f"{prefix}handling", group, "earliest")
+    places = _Places(Cluster(bootstrap, security), f"{prefix}handling", group, "earliest")
     async with places, aclosing(places.records(decode_handling)) as records:
         async for record in records:
             yield record
@@ -118,14 +125,14 @@ class _Seen:
 class _Places:
     """A topic, read by a group: what was done is committed once a second, and at the end."""
 
-    def __init__(self, bootstrap: str, topic: str, group: str, otherwise: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster, topic: str, group: str, otherwise: str) -> None:
+        self._cluster = cluster
         self._topic = topic
         self._done: dict[TopicPartition, int] = {}
         self._committed_s = monotonic()
         self._consumer = AIOKafkaConsumer(
             topic,
-            bootstrap_servers=bootstrap,
+            **cluster.for_aiokafka(),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset=otherwise,
@@ -173,7 +180,7 @@ class _Places:
             await asyncio.sleep(0.05)
         places = sorted(self._consumer.assignment())
         starts = {place: await self._consumer.committed(place) for place in places}
-        history = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        history = AIOKafkaConsumer(**self._cluster.for_aiokafka(), enable_auto_commit=False)
         await history.start()
         try:
             history.assign(places)

@@ -146,7 +146,7 @@ class Demo:
         topic = self.settings.topic("touchpoints")
         produce(
             encode(browse(self.population, self.population.seed, _ANONYMOUS)),
-            self.settings.bootstrap,
+            self.settings.cluster,
             topic,
             speed=_SPEED,
             on_progress=self._progress,
@@ -170,7 +170,7 @@ class Demo:
         """Follow the topics as a subscriber would."""
         alerts, metrics = self.settings.topic("alerts"), self.settings.topic("metrics")
         consumer = KafkaConsumer(
-            alerts, metrics, bootstrap_servers=self.settings.bootstrap, group_id=None, auto_offset_reset="earliest"
+            alerts, metrics, **self.settings.cluster.for_kafka_python(), group_id=None, auto_offset_reset="earliest"
         )
         known: set[str] = set()
         while not ended.is_set():

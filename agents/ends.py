@@ -12,14 +12,18 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
+from agents.cluster import Cluster
+from agents.stalls import BROKERS, Stalls
+
 _PATIENCE_S = 1.0
 
 
 class Ends:
-    """Asks the brokers at ``bootstrap``, on a connection of its own."""
+    """Asks the brokers of ``cluster``, on a connection of its own."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster, stalls: Stalls) -> None:
+        self._cluster = cluster
+        self._stalls = stalls
         self._consumer: AIOKafkaConsumer | None = None
         self._known: dict[TP, int] = {}
 
@@ -29,14 +33,18 @@ class Ends:
         Where the brokers do not answer, as it last was. The embedded broker's answer may be too low.
         """
         wanted = list(places)
-        with suppress(KafkaError, TimeoutError):
-            if wanted:
+        if wanted:
+            try:
                 self._known |= await asyncio.wait_for(self._ask(wanted), _PATIENCE_S)
+            except (KafkaError, TimeoutError):
+                self._stalls.begin(BROKERS, self, "the brokers do not say where partitions end")
+            else:
+                self._stalls.end(BROKERS, self)
         return {tp: self._known[tp] for tp in wanted if tp in self._known}
 
     async def _ask(self, wanted: list[TP]) -> Mapping[TP, int]:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+            consumer = AIOKafkaConsumer(**self._cluster.for_aiokafka(), enable_auto_commit=False)
             try:
                 await consumer.start()
             except BaseException:

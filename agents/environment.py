@@ -1,41 +1,53 @@
-"""Settings from the environment."""
+"""Settings from the environment: each setting of where a deployment runs is a variable as well."""
 
-from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
-from stream.errors import ConfigError
+from yaml import Mark
+from yaml.nodes import Node, ScalarNode, SequenceNode
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "CXSTREAM_BOOTSTRAP": ("bootstrap", str),
-    "CXSTREAM_ID": ("id", str),
-    "CXSTREAM_PREFIX": ("prefix", str),
-    "CXSTREAM_PARTITIONS": ("partitions", int),
-    "CXSTREAM_STORE": ("store", str),
-    "CXSTREAM_DATA_DIR": ("data_dir", Path),
-    "CXSTREAM_HOST": ("host", str),
-    "CXSTREAM_PORT": ("port", int),
-    "CXSTREAM_SESSION_SECONDS": ("session_seconds", int),
-    "CXSTREAM_RULES": ("rules_file", Path),
-}
+from stream.mapping.nodes import Mistakes
+
+PREFIX = "CXSTREAM_"
+_OTHERS = ("SETTINGS", "FAULTS", "REQUIRE")
+_LIKE = 0.9
+"""How like a variable must be to one of ours to be taken for a slip: what Kubernetes adds of itself is not."""
+_NOWHERE = Mark("environment", 0, 0, 0, None, 0)
+_STRING = "tag:yaml.org,2002:str"
+Parse = Callable[[Node, str, Mistakes], Any]
 
 
-def from_environment(environment: Mapping[str, str], stores: Collection[str]) -> dict[str, Any]:
-    """The values by the names of the settings. ``stores`` are the kinds there are.
+class EnvironmentMistakes(Mistakes):
+    """Mistakes that have a variable's name and no line."""
 
-    Raises:
-        ConfigError: with all mistakes.
-    """
+    def __init__(self) -> None:
+        super().__init__("environment")
+
+    def problems(self) -> list[str]:
+        """All of them, by variable."""
+        return [message for _, message in self._by_line()]
+
+
+def from_environment(
+    environment: Mapping[str, str], keys: Mapping[str, tuple[str, Parse]], mistakes: EnvironmentMistakes
+) -> dict[str, Any]:
+    """The values by the names of the settings: ``port`` is CXSTREAM_PORT. One that is empty counts as not there."""
     found: dict[str, Any] = {}
-    problems: list[str] = []
-    for variable, (name, convert) in _VARIABLES.items():
-        if environment.get(variable):
-            try:
-                found[name] = convert(environment[variable])
-            except ValueError:
-                problems.append(f"{variable}: `{environment[variable]}` is not a number")
-    if found.get("store", "memory") not in stores:
-        problems.append(f"CXSTREAM_STORE: `{found['store']}` is not one of {', '.join(stores)}")
-    if problems:
-        raise ConfigError(problems)
+    variables = {PREFIX + key.upper(): parser for key, parser in keys.items()}
+    known = (*variables, *(PREFIX + name for name in _OTHERS))
+    for variable, value in environment.items():
+        if variable in variables and value:
+            name, parse = variables[variable]
+            found[name] = parse(_node(value, name), f"{variable}:", mistakes)
+        elif variable.startswith(PREFIX) and variable not in known:
+            for close in get_close_matches(variable, known, 1, _LIKE):
+                mistakes.add(_node(value, ""), f"{variable}: there is no such variable: did you mean {close}?")
     return found
+
+
+def _node(value: str, name: str) -> Node:
+    if name == "sources":
+        parts = [_node(part.strip(), "") for part in value.split(",")]
+        return SequenceNode("tag:yaml.org,2002:seq", parts, _NOWHERE, _NOWHERE)
+    return ScalarNode(_STRING, value, _NOWHERE, _NOWHERE)

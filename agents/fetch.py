@@ -8,28 +8,29 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents.cluster import Cluster
 from agents.topics import LARGEST_BATCH_BYTES
 
 log = structlog.get_logger(__name__)
 _PAUSE_S = 1.0
 
 
-async def fetch(bootstrap: str, topic: str, partition: int, start: int, end: int) -> Sequence[Any]:
+async def fetch(cluster: Cluster, topic: str, partition: int, start: int, end: int) -> Sequence[Any]:
     """The records from offset ``start`` up to ``end``, as far as compaction has left them.
 
     What the brokers refuse is asked for again, until they give it.
     """
     while True:
         try:
-            return await _fetched(bootstrap, TopicPartition(topic, partition), start, end)
+            return await _fetched(cluster, TopicPartition(topic, partition), start, end)
         except KafkaError as error:
             log.warning("fetch.failed", topic=topic, partition=partition, error=str(error), again_in_s=_PAUSE_S)
             await asyncio.sleep(_PAUSE_S)
 
 
-async def _fetched(bootstrap: str, place: TopicPartition, start: int, end: int) -> Sequence[Any]:
+async def _fetched(cluster: Cluster, place: TopicPartition, start: int, end: int) -> Sequence[Any]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, max_partition_fetch_bytes=LARGEST_BATCH_BYTES
+        **cluster.for_aiokafka(), enable_auto_commit=False, max_partition_fetch_bytes=LARGEST_BATCH_BYTES
     )
     await consumer.start()
     try:

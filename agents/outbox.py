@@ -16,6 +16,7 @@ from aiokafka.errors import (
 from aiokafka.structs import RecordMetadata
 
 from agents.clock import now_ms
+from agents.cluster import Cluster
 from agents.stalls import BROKERS, Stalls
 from agents.topics import LARGEST_BATCH_BYTES
 from stream.errors import CxstreamError
@@ -41,8 +42,8 @@ class BatchTooLargeError(CxstreamError):
 class Outbox:
     """Sends record batches. What the brokers do not take is tried again until they do: meanwhile, nothing goes on."""
 
-    def __init__(self, bootstrap: str, stalls: Stalls) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, cluster: Cluster, stalls: Stalls) -> None:
+        self._cluster = cluster
         self._producer: AIOKafkaProducer | None = None
         self._renewing = asyncio.Lock()
         self.stalls = stalls
@@ -61,7 +62,7 @@ class Outbox:
 
     async def _connected(self, idempotent: bool) -> AIOKafkaProducer:
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
+            **self._cluster.for_aiokafka(),
             acks="all",
             enable_idempotence=idempotent,
             max_batch_size=LARGEST_BATCH_BYTES - 64 * 1024,
@@ -191,7 +192,7 @@ class Outbox:
                 await self.start()
             except KafkaError as error:
                 self._producer = None
-                log.warning("outbox.unreachable", bootstrap=self._bootstrap, error=str(error))
+                log.warning("outbox.unreachable", bootstrap=self._cluster.bootstrap, error=str(error))
 
 
 def size(pairs: Iterable[Mail]) -> int:

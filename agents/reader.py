@@ -15,6 +15,7 @@ from kafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.cluster import Cluster
 from agents.topics import LARGEST_BATCH_BYTES, TopicError, unreachable
 from stream.errors import CxstreamError
 
@@ -140,15 +141,15 @@ class Reader:
 
 
 @contextmanager
-def reading(bootstrap: str, patience_s: float = _PATIENCE_S) -> Iterator[Reader]:
-    """A reader of the cluster at ``bootstrap``. Gives up when nothing comes for ``patience_s`` seconds.
+def reading(cluster: Cluster, patience_s: float = _PATIENCE_S) -> Iterator[Reader]:
+    """A reader of a cluster. Gives up when nothing comes for ``patience_s`` seconds.
 
     Raises:
         CxstreamError: the cluster cannot be reached.
     """
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap.split(","),
+            **cluster.for_kafka_python(),
             bootstrap_timeout_ms=5_000,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -160,7 +161,7 @@ def reading(bootstrap: str, patience_s: float = _PATIENCE_S) -> Iterator[Reader]
             metrics_enabled=False,
         )
     except (KafkaError, OSError, ValueError) as error:
-        raise unreachable(bootstrap, error) from None
+        raise unreachable(cluster, error) from None
     try:
         yield Reader(consumer, patience_s)
     finally:

@@ -11,11 +11,13 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from msgspec import Struct
 
+from agents.cluster import Cluster
 from agents.sourcefile import ReplayError, opened
+from agents.topics import expect, unreachable
 from stream.mapping import RowOutcome, SourceMapping
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def replay(
     path: str | Path,
     mapping: SourceMapping,
     *,
-    bootstrap: str,
+    cluster: Cluster,
     topic: str,
     limit: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -115,12 +117,13 @@ def replay(
     ``limit`` is in rows. ``on_progress`` is called every 1,000 rows and at the end.
 
     Raises:
-        ReplayError: the file cannot be read, no broker answers, the topic is missing, or a record was not delivered.
+        CxstreamError: no broker answers, or the topic is missing.
+        ReplayError: the file cannot be read, or a record was not delivered.
         MappingError: the file's header does not fit the mapping.
     """
     began = monotonic()
     tally = Tally()
-    with opened(path) as source, closing(source.lines()) as lines, closing(Sender(bootstrap, topic)) as sender:
+    with opened(path) as source, closing(source.lines()) as lines, closing(Sender(cluster, topic)) as sender:
 
         def report() -> None:
             if on_progress:
@@ -159,16 +162,16 @@ class Sender:
     """Sends touchpoints to one topic and looks at what became of each.
 
     Raises:
-        ReplayError: no broker answers at ``bootstrap``, or it has no such topic.
+        CxstreamError: no broker answers, or it has no such topic.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, cluster: Cluster, topic: str) -> None:
         self._topic = topic
-        self._bootstrap = bootstrap
+        self._bootstrap = cluster.bootstrap
         self._flying: deque[FutureRecordMetadata] = deque()
         self._encode = msgspec.json.Encoder().encode
-        _expect_topic(bootstrap, topic)
-        self._producer = _producer(bootstrap)
+        expect(cluster, topic)
+        self._producer = _producer(cluster)
 
     def send(self, event: Touchpoint) -> None:
         """Send one event; waits for old ones where too many are under way."""
@@ -208,26 +211,10 @@ class Sender:
         )
 
 
-def _expect_topic(bootstrap: str, topic: str) -> None:
-    """Look first: asked for a missing topic, some brokers make one, with the wrong number of partitions."""
-    try:
-        with closing(
-            KafkaAdminClient(bootstrap_servers=_servers(bootstrap), bootstrap_timeout_ms=CONNECT_TIMEOUT_MS)
-        ) as admin:
-            topics = admin.list_topics()
-    except (KafkaError, ValueError) as error:
-        raise _no_broker(bootstrap, error) from error
-    if topic not in topics:
-        raise ReplayError(
-            f"there is no topic {topic!r} at {bootstrap}: "
-            "create the topics with `cxstream topics`, or name another with --topic"
-        )
-
-
-def _producer(bootstrap: str) -> KafkaProducer:
+def _producer(cluster: Cluster) -> KafkaProducer:
     try:
         return KafkaProducer(
-            bootstrap_servers=_servers(bootstrap),
+            **cluster.for_kafka_python(),
             bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
             acks="all",
             compression_type="lz4",
@@ -236,14 +223,5 @@ def _producer(bootstrap: str) -> KafkaProducer:
             max_request_size=4_194_304,
             allow_auto_create_topics=False,
         )
-    except (KafkaError, ValueError) as error:
-        raise _no_broker(bootstrap, error) from error
-
-
-def _servers(bootstrap: str) -> list[str]:
-    """``kafka://``, as Faust writes it, is left out."""
-    return [server.strip().removeprefix("kafka://") for server in bootstrap.replace(";", ",").split(",")]
-
-
-def _no_broker(bootstrap: str, error: Exception) -> ReplayError:
-    return ReplayError(f"no Kafka broker answers at {bootstrap} ({error}): start one, or correct --bootstrap")
+    except (KafkaError, OSError, ValueError) as error:
+        raise unreachable(cluster, error) from error

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from agents.changelog import Changelog
+from agents.cluster import Cluster
 
 log = structlog.get_logger(__name__)
 _FETCHED_BYTES = 4 * 1024 * 1024
@@ -32,8 +33,10 @@ class Restorer:
     they tell is read when the partition is claimed.
     """
 
-    def __init__(self, bootstrap: str, changelog: Changelog, restored: Counter, exact_ends: Callable[[], bool]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(
+        self, cluster: Cluster, changelog: Changelog, restored: Counter, exact_ends: Callable[[], bool]
+    ) -> None:
+        self._cluster = cluster
         self._changelog = changelog
         self._restored = restored
         self._exact_ends = exact_ends
@@ -85,7 +88,7 @@ class Restorer:
     async def _read(self, partitions: Collection[int], turn: int | None) -> None:
         """Read to the end, for as long as it is that turn; on and on where that is None."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._cluster.for_aiokafka(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=_FETCHED_BYTES,

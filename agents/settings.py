@@ -1,20 +1,24 @@
 """Settings of a deployment: from a YAML file and the environment, every mistake at once, before anything starts."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from agents import deskfile, keeping, service
+from agents import deskfile, keeping, placefile, securityfile, service
+from agents.cluster import Cluster, addresses
 from agents.configfile import read
-from agents.environment import from_environment
-from agents.outletfile import OutletSettings, outlets
+from agents.environment import PREFIX, EnvironmentMistakes, from_environment
+from agents.outletfile import OutletSettings
+from agents.security import Security
 from stream import frictionfile
 from stream.config import DEFAULT_SEGMENTATIONS, Config, Segmentation
 from stream.desk.handling import Policy
+from stream.errors import ConfigError
 from stream.mapping.fields import schemas
 from stream.mapping.nodes import Mistakes, choice, compose, entries, items, positive, suggestion, text, texts, whole
 from stream.personafile import parse as parse_personas
@@ -24,7 +28,6 @@ from stream.slices import DAY_MS, HOUR_MS, SECOND_MS, Calendar
 from stream.stages import PRESETS, SIGNALS
 from stream.windows import LENGTHS, WINDOWS, find_window
 
-STORES = ("memory", "rocksdb")
 _NO_DIMENSIONS = {"id", "time", "time_ms", "type", "customer", "labels"}
 DEFAULT_RULES = Path(__file__).parent / "rules" / "default.yaml"
 
@@ -36,7 +39,8 @@ class Settings:
     ``touchpoints`` is the topic of all events, for a second application that reads those of the first (empty: its own).
     ``standby_replicas`` is how many other workers keep a partition's state warm. ``sources`` are topics of canonical
     events that are merged into ``touchpoints``. ``session_seconds`` is how long a worker that died keeps its
-    partitions. ``port`` is the web server's, 0 being any free one.
+    partitions. ``port`` is the web server's, 0 being any free one. ``security`` is how brokers are spoken to.
+    ``log_level`` is what is told of libraries (Faust, aiokafka …); what this project has to tell, it tells always.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -52,15 +56,28 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 6066
     session_seconds: int = 10
+    log_format: str = placefile.LOG_FORMATS[0]
+    log_level: str = placefile.LOG_LEVELS[0]
+    security: Security = field(default_factory=Security)
     rules_file: Path = DEFAULT_RULES
     config: Config = field(default_factory=Config)
     rules: tuple[Rule, ...] = ()
     policy: Policy = field(default_factory=Policy)
     outlets: tuple[OutletSettings, ...] = ()
 
+    @property
+    def cluster(self) -> Cluster:
+        """The brokers, for who makes a client."""
+        return Cluster(self.bootstrap, self.security)
+
     def topic(self, name: str) -> str:
         """The name of one of the project's topics on this cluster."""
         return self.touchpoints if name == "touchpoints" and self.touchpoints else self.prefix + name
+
+    @property
+    def own_name(self) -> str:
+        """Which of several processes this is, in its logs: the machine's name (or the pod's) and the port."""
+        return f"{gethostname()}:{self.port}"
 
     @property
     def patience_seconds(self) -> float:
@@ -80,18 +97,51 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     """
     environment = os.environ if environment is None else environment
     origin = str(path) if path is not None else "settings"
-    nodes = _nodes(read(path), origin) if path is not None else {}
-    mistakes = Mistakes(origin)
-    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, _REST, mistakes)
+    mistakes, of_environment = Mistakes(origin), EnvironmentMistakes()
+    nodes = _nodes(read(path), origin, mistakes) if path is not None else {}
+    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, placefile.KEYS, mistakes)
     policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
-    config = _config(nodes, core, mistakes)
-    rest |= from_environment(environment, STORES)
-    rest |= {name: value for name, value in given.items() if value is not None}
+    outweighing = from_environment(environment, placefile.VARIABLES, of_environment)
+
+    def where(name: str) -> str:
+        variable = PREFIX + name.upper()
+        outside = "" if name not in nodes else f"{mistakes.where(nodes[name])}: "
+        return f"{variable}: " if environment.get(variable) else outside
+
+    problems = of_environment.problems()
+    folder = Path() if path is None else path.parent
+    security = securityfile.security(securityfile.taken(rest), securityfile.taken(outweighing), folder, where, problems)
+    config = _checked(nodes, core, mistakes, problems)
+    if "rules_file" in rest:
+        rest["rules_file"] = folder / rest["rules_file"]
+    if given.get("bootstrap") is not None:
+        given["bootstrap"] = _given_bootstrap(given["bootstrap"])
+    rest |= outweighing | {name: value for name, value in given.items() if value is not None}
     rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
-    if path is not None and "rules" in nodes and not rules_file.is_absolute():
-        rules_file = path.parent / rules_file
     rules = parse_rules(read(rules_file), str(rules_file), config)
-    return Settings(**rest, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+    return Settings(**rest, security=security, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
+
+
+def _given_bootstrap(given: str) -> str:
+    try:
+        return addresses(given)
+    except ValueError as error:
+        raise ConfigError([f"--bootstrap: {error}"]) from None
+
+
+def _checked(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes, problems: Sequence[str]) -> Config:
+    """What the core is told.
+
+    Raises:
+        ConfigError: with its mistakes, and with ``problems``.
+    """
+    try:
+        config = _config(nodes, core, mistakes)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from None
+    if problems:
+        raise ConfigError(list(problems))
+    return config
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -100,8 +150,8 @@ def load_config(path: Path | None = None) -> Config:
     Raises:
         ConfigError: with all mistakes of the file.
     """
-    nodes = _nodes(read(path), str(path)) if path is not None else {}
     mistakes = Mistakes(str(path))
+    nodes = _nodes(read(path), str(path), mistakes) if path is not None else {}
     return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
 
 
@@ -127,16 +177,13 @@ def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistak
     return config
 
 
-def _nodes(yaml: str, origin: str) -> dict[str, Node]:
-    mistakes = Mistakes(origin)
-    nodes = entries(
+def _nodes(yaml: str, origin: str, mistakes: Mistakes) -> dict[str, Node]:
+    return entries(
         compose(yaml, origin, "there are no settings: leave the file out, or put some in"),
         "the settings",
         mistakes,
-        (*_CORE, *_KEPT, *_REST, *deskfile.KEYS),
+        (*_CORE, *_KEPT, *placefile.KEYS, *deskfile.KEYS),
     )
-    mistakes.check()
-    return nodes
 
 
 Parse = Callable[[Node, str, Mistakes], Any]
@@ -199,14 +246,6 @@ def _signals(node: Node, what: str, mistakes: Mistakes) -> dict[str, str]:
     return found
 
 
-def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
-    return Path(text(node, what, mistakes))
-
-
-def _store(node: Node, what: str, mistakes: Mistakes) -> str:
-    return choice(node, what, mistakes, STORES)
-
-
 _CORE: dict[str, tuple[str, Parse]] = {
     "segments": ("segmentations", _segments),
     "windows": ("windows", _windows),
@@ -229,20 +268,3 @@ _CORE: dict[str, tuple[str, Parse]] = {
     "friction": ("friction", frictionfile.parse),
 }
 _KEPT = {key: (key.removesuffix("_days"), keeping.days_as_ms) for key in keeping.KEYS}
-_REST: dict[str, tuple[str, Parse]] = {
-    "bootstrap": ("bootstrap", text),
-    "id": ("id", text),
-    "prefix": ("prefix", text),
-    "partitions": ("partitions", positive),
-    "replication": ("replication", positive),
-    "touchpoints": ("touchpoints", text),
-    "standby_replicas": ("standby_replicas", whole),
-    "sources": ("sources", texts),
-    "store": ("store", _store),
-    "data_dir": ("data_dir", _path),
-    "host": ("host", text),
-    "port": ("port", whole),
-    "session_seconds": ("session_seconds", positive),
-    "rules": ("rules_file", _path),
-    "outlets": ("outlets", outlets),
-}

@@ -1,12 +1,12 @@
 """What keeps a worker from getting on: where, since when and why."""
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 from agents.clock import now_ms
 from stream.slices import SECOND_MS
 
-BROKERS, DISK = "brokers", "disk"
+BROKERS, DISK, FENCED = "brokers", "disk", "fenced"
 CAUSES = (BROKERS, DISK)
 
 
@@ -37,9 +37,10 @@ class Stalls:
         """When the longest one of this cause began; None while there is none."""
         return min((stall.since_ms for (of, _), stall in self._open.items() if of == cause), default=None)
 
-    def trouble(self, least_ms: int) -> str | None:
+    def trouble(self, least_ms: int, causes: Collection[str] = CAUSES) -> str | None:
         """Why nothing goes on, where that has been so for ``least_ms`` or longer: the longest stall, in words."""
-        longest = min(self._open.values(), key=lambda stall: stall.since_ms, default=None)
+        known = (stall for (of, _), stall in self._open.items() if of in causes)
+        longest = min(known, key=lambda stall: stall.since_ms, default=None)
         if longest is None or now_ms() - longest.since_ms < least_ms:
             return None
         return f"stalled for {(now_ms() - longest.since_ms) // SECOND_MS} s: {longest.why}"

@@ -1,5 +1,6 @@
 """The project's topics on a cluster: which there must be, made where they are missing, checked where they are there."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,6 +9,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from agents.cluster import Cluster
+from agents.handshake import trouble
 from agents.settings import Settings
 from stream.errors import CxstreamError
 from stream.slices import DAY_MS, HOUR_MS
@@ -56,28 +59,44 @@ class TopicError(CxstreamError):
 
 
 @contextmanager
-def admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+def admin(cluster: Cluster) -> Iterator[KafkaAdminClient]:
     """An administration client.
 
     Raises:
         CxstreamError: the cluster cannot be reached.
     """
-    servers = bootstrap.split(",")
     try:
-        client = KafkaAdminClient(bootstrap_servers=servers, bootstrap_timeout_ms=5_000, request_timeout_ms=15_000)
+        client = KafkaAdminClient(**cluster.for_kafka_python(), bootstrap_timeout_ms=5_000, request_timeout_ms=15_000)
     except (KafkaError, OSError, ValueError) as error:
-        raise unreachable(bootstrap, error) from None
+        raise unreachable(cluster, error) from None
     try:
         yield client
     finally:
         client.close()
 
 
-def unreachable(bootstrap: str, error: Exception) -> CxstreamError:
-    """The error for a broker that does not answer."""
-    reason = type(error).__name__
+def expect(cluster: Cluster, topic: str) -> None:
+    """Make sure that a topic is there: asked for a missing one, some brokers make it, with the wrong partitions.
+
+    Raises:
+        CxstreamError: it is not, or the cluster cannot be reached.
+    """
+    with admin(cluster) as client:
+        if topic not in client.list_topics():
+            raise TopicError(
+                f"there is no topic {topic!r} at {cluster.bootstrap}: "
+                "create the topics with `cxstream topics`, or name another with --topic"
+            )
+
+
+def unreachable(cluster: Cluster, error: Exception) -> CxstreamError:
+    """The error for brokers that a client did not get through to: why, where it can be found out."""
+    found = asyncio.run(trouble(cluster))
+    if found is not None and not found.is_silent:
+        return CxstreamError(f"Kafka at {cluster.bootstrap} does not let us in: {found.why}")
+    why = f"{type(error).__name__}: {error}" if found is None else found.why
     return CxstreamError(
-        f"no Kafka broker answers at {bootstrap} ({reason}): start one with `cxstream broker`, "
+        f"no Kafka broker answers at {cluster.bootstrap} ({why}): start one with `cxstream broker`, "
         "or name yours with --bootstrap or CXSTREAM_BOOTSTRAP"
     )
 
@@ -89,7 +108,7 @@ def ensure(settings: Settings) -> list[str]:
         TopicError: a topic that is there has another number of partitions than it must have.
         CxstreamError: the cluster cannot be reached or refuses.
     """
-    with admin(settings.bootstrap) as client:
+    with admin(settings.cluster) as client:
         there = partitions(client)
         wanted = topics(settings)
         _check(wanted, there)

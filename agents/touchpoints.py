@@ -23,7 +23,7 @@ from agents.outbox import BatchTooLargeError, Mail, Outbox
 from agents.ownership import Ownership
 from agents.placing import partition_of
 from agents.settings import Settings
-from agents.stalls import BROKERS, Stalls
+from agents.stalls import BROKERS, FENCED, Stalls
 from agents.table import StateTable
 from stream.cellmail import mail
 from stream.fold import RESTORED, Fold
@@ -92,6 +92,7 @@ class Lane:
                 await self._commit(self, records, generation)
             except FencedError as error:
                 log.warning("touchpoints.fenced", partition=self.fold.partition, error=str(error))
+                self.stalls.begin(FENCED, self, f"another worker has taken partition {self.fold.partition} over")
                 await asyncio.sleep(self._patience_s)  # the partition is about to be revoked: then this ends here
                 await crashed(error)
                 return
@@ -101,6 +102,7 @@ class Lane:
             finally:
                 self._is_folding = False
                 self.stalls.end(BROKERS, self)
+                self.stalls.end(FENCED, self)
 
 
 class TouchpointsAgent:

@@ -7,13 +7,14 @@ from typing import Any
 from aiohttp import web
 from mode import Service
 
+from agents.verdict import Verdict
 from stream.errors import CxstreamError
 
 
 class WebServer(Service):
     """Serves what ``metrics`` renders for a header Accept, with its content type.
 
-    ``health`` names what is wrong (None: nothing), ``readiness`` what is not ready yet.
+    ``health`` says what is wrong (None: nothing), ``readiness`` what is not ready yet: as JSON, with the status 503.
     """
 
     def __init__(
@@ -21,8 +22,8 @@ class WebServer(Service):
         host: str,
         port: int,
         metrics: Callable[[str], tuple[bytes, str]],
-        health: Callable[[], str | None],
-        readiness: Callable[[], str | None],
+        health: Callable[[], Verdict | None],
+        readiness: Callable[[], Verdict | None],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -47,8 +48,10 @@ class WebServer(Service):
         body, kind = self._metrics(request.headers.get("Accept", ""))
         return web.Response(body=body, headers={"Content-Type": kind})
 
-    async def _answer(self, trouble: str | None) -> web.Response:
-        return web.Response(text=f"{trouble or 'ok'}\n", status=200 if trouble is None else 503)
+    async def _answer(self, found: Verdict | None) -> web.Response:
+        if found is None:
+            return web.json_response({"status": "ok"})
+        return web.json_response(found._asdict(), status=503)
 
 
 def free_port(host: str, port: int) -> int:

@@ -25,6 +25,7 @@ from agents.ownership import Ownership
 from agents.pace import Pace
 from agents.rulebook import RuleBook
 from agents.settings import Settings
+from agents.stalls import FENCED
 from agents.table import StateTable
 from schemas.alert import AnyAlert
 from schemas.cell import Segment
@@ -109,14 +110,18 @@ class WindowsAgent:
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do this until the partitions are revoked; what goes wrong with it, ends the worker."""
+        stalls = self._outbox.stalls
         try:
             await work()
         except FencedError as error:
             log.warning("windows.fenced", error=str(error))
+            stalls.begin(FENCED, work, "another worker has taken partitions of cells over")
             await asyncio.sleep(self._settings.patience_seconds)  # about to be revoked: then this ends here
             await self._app.crash(error)
         except Exception as error:
             await self._app.crash(error)
+        finally:
+            stalls.end(FENCED, work)
 
     async def _evaluate(self) -> None:
         await self._tell([alert for board in self.boards.values() for alert in board.watch.standing()])

@@ -3,36 +3,36 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from sys import maxsize
 from typing import Any, cast
 
-import faust
 import structlog
 from faust.types import TP
 from yarl import URL
 
+from agents.app import CxApp
 from agents.changelog import Changelog
 from agents.clock import now_ms
 from agents.ends import Ends
 from agents.exposition import Exposition
 from agents.fetch import fetch
-from agents.frontier import Bounds
 from agents.instruments import Instruments
+from agents.lookout import Lookout
 from agents.outbox import METADATA_MS, Outbox
+from agents.pulse import Pulse
 from agents.recovery import Tables
 from agents.restorer import Restorer
 from agents.rulebook import RuleBook
 from agents.settings import Settings
 from agents.sources import SourcesAgent
-from agents.stalls import CAUSES, Stalls
+from agents.stalls import BROKERS, CAUSES, FENCED, Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
 from agents.table import StateTable
 from agents.touchpoints import TouchpointsAgent
-from agents.transport import BatchTransport, RawSchema
+from agents.transport import RawSchema
+from agents.verdict import Verdict
 from agents.web import WebServer, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
@@ -45,56 +45,6 @@ _FETCH_BYTES = 2 * 1024 * 1024
 """Of one partition at once; a larger record batch is fetched all the same, whole (KIP-74)."""
 
 
-Step = Callable[[], Awaitable[None]]
-
-
-async def _nothing() -> None:
-    """No step."""
-
-
-class CxApp(faust.App):
-    """A Faust app whose messages are batches. ``positions`` is where its states go on reading ``stateful`` topics."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.positions: dict[TP, int] = {}
-        self.stateful: set[str] = set()
-        self.exact_end_offsets = True
-        self.before_start: Step = _nothing
-        self.before_stop: Step = _nothing
-        super().__init__(*args, **kwargs)
-
-    async def on_start(self) -> None:
-        await self.before_start()
-        await super().on_start()
-
-    async def on_stop(self) -> None:
-        """What still runs ends before the tables close their stores."""
-        await self.before_stop()
-        await super().on_stop()
-
-    async def seek(self, tp: TP, offset: int) -> None:
-        """Read a partition on from ``offset``."""
-        await self.consumer.seek(tp, offset)
-
-    async def earliest(self, tp: TP) -> int:
-        """The offset of the earliest record that a partition still has."""
-        return (await self.consumer.earliest_offsets(tp))[tp] or 0
-
-    async def bounds(self, tps: Collection[TP]) -> dict[TP, Bounds]:
-        """The offset of the earliest record that each partition still has, and the offset after its last one."""
-        earliest, ends = await self.consumer.earliest_offsets(*tps), await self.consumer.highwaters(*tps)
-        return {tp: (earliest[tp] or 0, (ends[tp] or 0) if self.exact_end_offsets else maxsize) for tp in tps}
-
-    def _create_directories(self) -> None:
-        """The stores make their own folders; Faust needs none."""
-
-    def _new_transport(self) -> Any:
-        return BatchTransport(self.conf.broker_consumer, self)
-
-    def _new_producer_transport(self) -> Any:
-        return BatchTransport(self.conf.broker_producer, self)
-
-
 class Worker:
     """Everything that one worker process runs."""
 
@@ -103,8 +53,10 @@ class Worker:
         self.port = free_port(settings.host, settings.port)
         self.health = Instruments()
         self.stalls = Stalls()
-        self.outbox = Outbox(settings.bootstrap, self.stalls)
-        self.ends = Ends(settings.bootstrap)
+        self.outbox = Outbox(settings.cluster, self.stalls)
+        self.ends = Ends(settings.cluster, self.stalls)
+        self.lookout = Lookout(settings.cluster)
+        self.pulse = Pulse(settings.session_seconds * SECOND_MS, now_ms())
         self.app = self._new_app()
         self.customers = self._table("customers")
         self.cells = self._table("windows")
@@ -126,6 +78,7 @@ class Worker:
         return CxApp(
             settings.id,
             broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
+            broker_credentials=settings.cluster.for_faust(),
             canonical_url=f"http://{_own_name(settings.host)}:{self.port}",
             web_enabled=False,
             topic_partitions=settings.partitions,
@@ -157,12 +110,12 @@ class Worker:
 
     def _table(self, name: str) -> StateTable:
         settings = self.settings
-        read, restored = partial(fetch, settings.bootstrap), self.health.restored.labels(name)
+        read, restored = partial(fetch, settings.cluster), self.health.restored.labels(name)
         log = Changelog(settings.changelog(name), self._store(name), self.outbox, read, self.stalls)
         table = StateTable(
             self.app,
             log=log,
-            restorer=Restorer(settings.bootstrap, log, restored, lambda: self.app.exact_end_offsets),
+            restorer=Restorer(settings.cluster, log, restored, lambda: self.app.exact_end_offsets),
             name=name,
             partitions=settings.partitions,
             beacon=self.app.tables.beacon,
@@ -210,6 +163,8 @@ class Worker:
             for tp, at in self.app.positions.items()
         }
         lag = {tp: records if await self._comes(tp, records) else 0 for tp, records in behind.items()}
+        self.pulse.beat(now_ms(), lag, self.app.positions)
+        self.lookout.look(not self.ready or self.stalls.trouble(_STALLED_MS, (BROKERS,)) is not None)
         for number, lane in self.touchpoints.lanes.items():
             place = TP(self.touchpoints.topic, number)
             if place in ends and lag.get(place) == 0:
@@ -261,6 +216,7 @@ class Worker:
         except Exception as error:  # Faust would not look at it
             await self.app.crash(error)
         if self.ready:
+            self.pulse.settle()
             log.info("worker.ready", partitions=sorted(partitions), standbys=sorted(standbys), port=self.port)
 
     @property
@@ -286,16 +242,25 @@ class Worker:
         self.app.exact_end_offsets = self.outbox.is_idempotent
 
     async def _close(self) -> None:
+        self.lookout.stop()
         await self._on_revoked()
         await asyncio.gather(self.outbox.stop(), self.ends.stop())
 
-    def trouble(self) -> str | None:
+    def trouble(self) -> Verdict | None:
         """What keeps the worker from getting on; None while it does."""
-        return self.stalls.trouble(_STALLED_MS)
+        why = self.stalls.trouble(_STALLED_MS)
+        return self.pulse.trouble(now_ms()) if why is None else Verdict("stalled", self._explained(why))
 
-    def unready(self) -> str | None:
+    def unready(self) -> Verdict | None:
         """What the worker still waits for; None once it owns its partitions and their state is complete."""
-        return self.trouble() or (None if self.ready else "recovering: waiting for partitions and their state")
+        fenced = self.stalls.trouble(0, (FENCED,))
+        if fenced is not None:
+            return Verdict("fenced", fenced)
+        waits = None if self.ready else Verdict("recovering", self._explained("waiting for partitions and their state"))
+        return self.trouble() or self.pulse.doubt(now_ms()) or waits
+
+    def _explained(self, why: str) -> str:
+        return f"{why} ({self.lookout.why})" if self.lookout.why else why
 
 
 def _own_name(host: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import ClassVar
 
 from agents.brokers.broker import Broker, BrokerError
 from agents.brokers.probe import wait_until_ready
+from agents.cluster import addresses
 
 VARIABLE = "CXSTREAM_BOOTSTRAP"
-ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,/\[\]]+):\d{1,5}")
 
 
 class ConfiguredBroker(Broker):
@@ -46,8 +45,7 @@ class ConfiguredBroker(Broker):
 
 
 def _checked(given: str, origin: str) -> str:
-    addresses = [address.strip().removeprefix("kafka://") for address in re.split("[,;]", given)]
-    for address in addresses:
-        if not ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65_535:
-            raise BrokerError(f"{address!r} (from {origin}) is not an address: write host:port, several with commas.")
-    return ",".join(addresses)
+    try:
+        return addresses(given)
+    except ValueError as error:
+        raise BrokerError(f"{error} (from {origin}).") from None

@@ -41,12 +41,15 @@ class KafkaBroker(LocalBroker):
         run = [java() or "java", *HEAP, *QUIET, "-cp", f"{jars()}/*"]
         properties = home / "server.properties"
         if not properties.exists():
-            settings = one_node(self.bootstrap, self.bootstrap, self._controller) | {"log.dirs": str(home / "data")}
             unfinished = home / "server.properties.new"
-            _write(unfinished, settings)
+            _write(unfinished, self._settings(home))
             _format(run, unfinished)
             unfinished.rename(properties)
         return [*run, "kafka.Kafka", str(properties)]
+
+    def _settings(self, home: Path) -> dict[str, str]:
+        """What is in its `server.properties`."""
+        return one_node(self.bootstrap, self.bootstrap, self._controller) | {"log.dirs": str(home / "data")}
 
 
 def _write(path: Path, settings: Mapping[str, str]) -> None:

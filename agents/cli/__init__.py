@@ -1,10 +1,12 @@
 """The command `cxstream`."""
 
-import sys
+import os
 
-import structlog
 import typer
+from aiokafka.errors import KafkaError as AiokafkaError
+from kafka.errors import KafkaError
 
+from agents import logs
 from agents.brokers import BrokerError
 from agents.cli import (
     alerts,
@@ -70,9 +72,13 @@ app.add_typer(rules.rules)
 
 def main() -> None:
     """Run a command; what is wrong is said in a line, not in a stack trace."""
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    # What clients warn of while they try is in the error that comes of it. Services have it logged as well.
+    logs.configure(os.environ.get("CXSTREAM_LOG_FORMAT", "text"), "critical")
     try:
         app()
     except (CxstreamError, BrokerError) as error:
-        typer.echo(f"cxstream: {error}", err=True)
+        logs.complain(str(error))
+        raise SystemExit(1) from None
+    except (KafkaError, AiokafkaError) as error:
+        logs.complain(f"Kafka refuses: {error or type(error).__name__}")
         raise SystemExit(1) from None

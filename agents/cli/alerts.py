@@ -75,7 +75,7 @@ def alerts(
         raise CxstreamError("--firing is how things stand now, --follow what happens: give one of them")
     settings = load(settings_file, bootstrap=bootstrap)
     known, calendar = Alerts(), settings.config.calendar
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         for record in reader.read(settings.topic("alerts")):
             known.add(record)
         if follow:

@@ -108,7 +108,7 @@ def compare(
 
 def _read(settings: Settings) -> Counted:
     found = Counted()
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         for key, value in _records(reader, settings.topic("cells")):
             try:
                 found.add(key, value)

@@ -76,7 +76,7 @@ def silence(
         ends_ms=now + _duration_ms(length),
         comment=comment,
     )
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         reader.partitions(settings.topic("handling"))
     _write(settings, record)
     typer.echo(record.id)
@@ -124,7 +124,7 @@ def unsilence(
 
 def _found(beginning: str, settings: Settings) -> AnyAlert:
     known = Alerts()
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         for record in reader.read(settings.topic("alerts")):
             known.add(record)
         reader.partitions(settings.topic("handling"))
@@ -137,7 +137,7 @@ def _found(beginning: str, settings: Settings) -> AnyAlert:
 
 
 def _silences(settings: Settings) -> dict[str, Silence]:
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         found = handlings(reader, settings).values()
     return {each.id: each for each in found if isinstance(each, Silence)}
 
@@ -156,11 +156,9 @@ def _duration_ms(length: str) -> int:
 def _write(settings: Settings, record: AnyHandling) -> None:
     topic = settings.topic("handling")
     try:
-        producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap.split(","), acks="all", bootstrap_timeout_ms=5_000
-        )
+        producer = KafkaProducer(**settings.cluster.for_kafka_python(), acks="all", bootstrap_timeout_ms=5_000)
     except (KafkaError, OSError, ValueError) as error:
-        raise unreachable(settings.bootstrap, error) from None
+        raise unreachable(settings.cluster, error) from None
     try:
         producer.send(topic, key=record.key.encode(), value=json.encode(record)).get(timeout=_PATIENCE_S)
     except KafkaError as error:

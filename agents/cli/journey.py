@@ -63,7 +63,7 @@ def journey(
     """Show one customer's journey over all channels: touchpoints, stages, handoffs and lapses, in order of time."""
     settings = load(settings_file, bootstrap=bootstrap)
     calendar = settings.config.calendar
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         events, ids, latest_ms = _events(reader, settings, customer)
     if as_of is not None:
         latest_ms, is_date = moment(as_of, calendar)

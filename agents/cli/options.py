@@ -13,6 +13,7 @@ Bootstrap = Annotated[
 SettingsFile = Annotated[
     Path | None, typer.Option("--settings", envvar="CXSTREAM_SETTINGS", help="YAML file with the settings.")
 ]
+LogFormat = Annotated[Literal["text", "json"] | None, typer.Option(help="How to log: for people or programs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Window = Annotated[str | None, typer.Option(help="Window to read: 30d by default, any length, day, week, month.")]
 From = Annotated[str | None, typer.Option("--from", help="Begin of a range: 2026-03-29, or a time.")]

@@ -78,7 +78,7 @@ class Question:
         """The cells of the segments that are asked for, as they stand."""
         ledger = Ledger(settings.config, self.names, self.where)
         foreign = 0
-        with reading(settings.bootstrap) as reader:
+        with reading(settings.cluster) as reader:
             for record in reader.read(settings.topic("cells")):
                 try:
                     ledger.merge(record.key, record.value)

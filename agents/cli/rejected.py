@@ -67,7 +67,7 @@ def rejected(
             raise CxstreamError(f"there is no reason `{name}`{suggestion(name, reasons)}")
     settings = load(settings_file, bootstrap=bootstrap)
     found = Rejections(reason or (), last)
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         for record in reader.read(settings.topic("rejected")):
             found.add(record)
     counts = dict(found.counts.most_common())

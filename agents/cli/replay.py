@@ -12,10 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.cli.options import Bootstrap, SettingsFile
+from agents.logs import complain
 from agents.mappings import find
 from agents.replay import Progress as Reached
 from agents.replay import ReplaySummary
 from agents.replay import replay as replay_file
+from agents.settings import load
 from stream.errors import CxstreamError
 from stream.mapping import parse
 
@@ -25,18 +28,20 @@ Report = Callable[[Reached], None]
 def replay(
     file: Annotated[str, typer.Argument(help="CSV or NDJSON, also as gzip or zstd; - for standard input.")],
     mapping: Annotated[str, typer.Option(help="A mapping file, or the name of one shipped (airport-survey).")],
-    bootstrap: Annotated[str, typer.Option(envvar="CXSTREAM_BOOTSTRAP", help="host:port of Kafka.")],
-    topic: Annotated[str, typer.Option(help="Where the events go.")] = "touchpoints",
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+    topic: Annotated[str | None, typer.Option(help="Where the events go: `touchpoints` by default.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many rows.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Map a file's rows to touchpoints and put them on the topic, in the file's order."""
     try:
-        parsed = parse(*find(mapping))
+        parsed, settings = parse(*find(mapping)), load(settings_file, bootstrap=bootstrap)
+        topic = topic or settings.topic("touchpoints")
         with progress_bar() as report:
-            summary = replay_file(file, parsed, bootstrap=bootstrap, topic=topic, limit=limit, on_progress=report)
+            summary = replay_file(file, parsed, cluster=settings.cluster, topic=topic, limit=limit, on_progress=report)
     except (CxstreamError, OSError) as error:
-        typer.echo(f"replay: {error}", err=True)
+        complain(str(error), "replay")
         raise typer.Exit(1) from None
     typer.echo(msgspec.json.encode(summary).decode() if json else shown(summary, topic))
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from time import monotonic, time
 from typing import Annotated, Any
@@ -15,6 +16,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from agents.cli.options import Bootstrap, SettingsFile
+from agents.logs import complain
+from agents.parting import stopping
+from agents.settings import load
 from agents.simulator import (
     Incident,
     IncidentError,
@@ -57,8 +62,9 @@ def simulate(
     out: Annotated[
         Path | None, typer.Option(help="Write NDJSON here instead; tombstones and empty records are empty lines.")
     ] = None,
-    bootstrap: Annotated[str, typer.Option(envvar="CXSTREAM_BOOTSTRAP", help="Kafka broker.")] = "localhost:9092",
-    topic: Annotated[str, typer.Option(help="Topic to produce to.")] = "touchpoints",
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+    topic: Annotated[str | None, typer.Option(help="Topic to produce to: `touchpoints` by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Play customers over all channels, with incidents at known times, onto a topic or into a file."""
@@ -81,13 +87,15 @@ def simulate(
             shuffle=shuffle,
             report=injected,
         )
-        with _progress(population) as on_progress:
+        with _progress(population) as on_progress, stopping() as stopped:
             if out is None:
-                sent = produce(records, bootstrap, topic, speed=speed, on_progress=on_progress)
+                settings = load(settings_file, bootstrap=bootstrap)
+                to = topic or settings.topic("touchpoints")
+                sent = produce(records, settings.cluster, to, speed=speed, stopped=stopped, on_progress=on_progress)
             else:
-                sent = _write(records, out, on_progress)
+                sent = _write(takewhile(lambda _: not stopped.is_set(), records), out, on_progress)
     except (CxstreamError, ValueError, OSError) as error:
-        typer.echo(f"simulate: {error}", err=True)
+        complain(str(error), "simulate")
         raise typer.Exit(2 if isinstance(error, ValueError | IncidentError) else 1) from None
     _show(_summary(population, sent, types, injected, monotonic() - began_s), as_json)
 

@@ -79,14 +79,14 @@ def status(
 
 def _status(settings: Settings) -> Status:
     """How things stand. What has been included is asked before where the topics end: lag is never too small."""
-    with kafka_topics.admin(settings.bootstrap) as client:
+    with kafka_topics.admin(settings.cluster) as client:
         try:
             committed = client.list_group_offsets(settings.id).get(settings.id, {})
             state, workers = _group(client, settings.id)
         except KafkaError as error:
             raise CxstreamError(f"the brokers do not tell about group {settings.id}: {error}") from None
     included = {at: offset.offset for at, offset in committed.items() if offset.offset >= 0}
-    with reading(settings.bootstrap) as reader:
+    with reading(settings.cluster) as reader:
         names = [topic.name for topic in kafka_topics.topics(settings)]
         cells = reader.ends([settings.topic("cells")])
         ledger = _watermarks(reader, settings, cells)

@@ -19,7 +19,7 @@ def topics(
     """Make the topics that are missing, and list all of them."""
     settings = load(settings_file, bootstrap=bootstrap)
     made = [] if check else kafka_topics.ensure(settings)
-    with kafka_topics.admin(settings.bootstrap) as client:
+    with kafka_topics.admin(settings.cluster) as client:
         there = kafka_topics.partitions(client)
     table = Table("topic", "partitions", "settings", "")
     missing = 0

@@ -38,9 +38,9 @@ class Desk:
     def __init__(self, settings: Settings, stalls: Stalls, health: DeskInstruments) -> None:
         self._settings = settings
         self._health = health
-        self._outbox = Outbox(settings.bootstrap, stalls)
+        self._outbox = Outbox(settings.cluster, stalls)
         self._topics = {settings.topic(name): name for name in ("alerts", "handling", "alerts-open", "alerts-told")}
-        self._feed = Feed(settings.bootstrap, list(self._topics))
+        self._feed = Feed(settings.cluster, list(self._topics))
         self._alerts = OpenAlerts(settings.policy)
         self._published: dict[bytes, bytes] = {}
         self._own_offset = -1

@@ -30,7 +30,7 @@ class Election(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         """
         session_ms = self._settings.session_seconds * 1_000
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
+            **self._settings.cluster.for_aiokafka(),
             group_id=f"{self._settings.id}-desk",
             enable_auto_commit=False,
             session_timeout_ms=session_ms,
@@ -51,6 +51,7 @@ class Election(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Another desk may be about to take over."""
+        self.joined = False
         await self._end()
 
     async def on_partitions_assigned(self, assigned: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from agents.cluster import Cluster
 from agents.outbox import METADATA_MS
 
 _MOST_RECORDS = 5_000
@@ -13,11 +14,11 @@ _MOST_RECORDS = 5_000
 class Feed:
     """Reads all partitions of ``topics``, each from where it is told, or from its beginning."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[str]) -> None:
+    def __init__(self, cluster: Cluster, topics: Sequence[str]) -> None:
         self._places: list[TopicPartition] = []
         self._consumer = AIOKafkaConsumer(
             *topics,
-            bootstrap_servers=bootstrap,
+            **cluster.for_aiokafka(),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=200,

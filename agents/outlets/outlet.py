@@ -61,7 +61,7 @@ class Outlet:
         """Until cancelled."""
         async with aiohttp.ClientSession(skip_auto_headers=("User-Agent",), headers=_HEADERS) as session:
             while True:
-                feed = Feed(self._settings.bootstrap, [self._settings.topic("alerts")])
+                feed = Feed(self._settings.cluster, [self._settings.topic("alerts")])
                 try:
                     await feed.start(self._starts())
                     try:

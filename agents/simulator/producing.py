@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from threading import Event
 from time import monotonic, sleep
 
-from kafka import KafkaAdminClient, KafkaProducer
+from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from agents.cluster import Cluster
 from agents.simulator.record import Record
+from agents.topics import expect, unreachable
 from stream.errors import CxstreamError
 
 STEP_S = 0.05
@@ -33,7 +36,7 @@ class Pace:
         self,
         speed: float | None,
         clock: Callable[[], float] = monotonic,
-        rest: Callable[[float], None] = sleep,
+        rest: Callable[[float], object] = sleep,
     ) -> None:
         if speed is not None and speed <= 0:
             raise ValueError(f"speed must be above 0, got {speed}")
@@ -56,23 +59,27 @@ class Pace:
 
 def produce(
     records: Iterable[Record],
-    bootstrap: str,
+    cluster: Cluster,
     topic: str,
     *,
     speed: float | None = None,
+    stopped: Event | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Send every record, keyed, stamped with its event time, acknowledged by all replicas; returns how many.
 
     ``speed`` is in seconds of event time per second, None as fast as possible. ``on_progress`` gets the number sent so
-    far and the last event time, about a thousand records or a pause apart.
+    far and the last event time, about a thousand records or a pause apart. Once ``stopped`` is set, no more is sent;
+    what was sent is waited for.
 
     Raises:
-        ProduceError: the broker cannot be reached, the topic is missing, or a record was not delivered.
+        CxstreamError: the broker cannot be reached, or the topic is missing.
+        ProduceError: a record was not delivered.
     """
-    pace = Pace(speed)
-    _expect_topic(bootstrap, topic)
-    producer = _connect(bootstrap)
+    stopped = stopped or Event()
+    pace = Pace(speed, rest=stopped.wait)
+    expect(cluster, topic)
+    producer = _connect(cluster)
     failures: Counter[str] = Counter()
 
     def failed(error: BaseException) -> None:
@@ -83,6 +90,8 @@ def produce(
         for key, value, time_ms in records:
             if (pace.keep(time_ms) or sent % PROGRESS_EVERY == 0) and on_progress:
                 on_progress(sent, time_ms)
+            if stopped.is_set():
+                break
             producer.send(topic, value, key, timestamp_ms=time_ms).add_errback(failed)
             sent += 1
             if sent % FLUSH_EVERY == 0:
@@ -91,20 +100,22 @@ def produce(
                     break
         producer.flush()
     except KafkaError as error:
-        raise ProduceError(f"sending to {topic!r} at {bootstrap} stopped after {sent} records: {error}") from error
+        raise ProduceError(
+            f"sending to {topic!r} at {cluster.bootstrap} stopped after {sent} records: {error}"
+        ) from error
     finally:
         producer.close()  # joins its thread, so that every failure has been told by now
     if failures:
-        _complain(failures, topic, bootstrap, sent)
+        _complain(failures, topic, cluster.bootstrap, sent)
     if on_progress:
         on_progress(sent, time_ms)
     return sent
 
 
-def _connect(bootstrap: str) -> KafkaProducer:
+def _connect(cluster: Cluster) -> KafkaProducer:
     try:
         return KafkaProducer(
-            bootstrap_servers=bootstrap,
+            **cluster.for_kafka_python(),
             acks="all",
             compression_type="lz4",
             linger_ms=20,
@@ -112,22 +123,8 @@ def _connect(bootstrap: str) -> KafkaProducer:
             max_request_size=4_194_304,
             bootstrap_timeout_ms=FIRST_ANSWER_MS,
         )
-    except KafkaError as error:
-        raise ProduceError(f"no Kafka broker at {bootstrap}: {error}") from error
-
-
-def _expect_topic(bootstrap: str, topic: str) -> None:
-    """Look first: a producer would have a missing topic created, with the wrong number of partitions."""
-    try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=FIRST_ANSWER_MS)
-        try:
-            topics = admin.list_topics()
-        finally:
-            admin.close()
-    except KafkaError as error:
-        raise ProduceError(f"no Kafka broker at {bootstrap}: {error}; is it running?") from error
-    if topic not in topics:
-        raise ProduceError(f"no topic {topic!r} at {bootstrap}: create it first")
+    except (KafkaError, OSError) as error:
+        raise unreachable(cluster, error) from error
 
 
 def _complain(failures: Counter[str], topic: str, bootstrap: str, sent: int) -> None:

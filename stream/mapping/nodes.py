@@ -33,7 +33,14 @@ class Mistakes:
     def check(self) -> None:
         """Raises MappingError where there are any, by line."""
         if self._found:
-            raise MappingError([f"{self._origin}:{line}: {message}" for line, message in sorted(self._found)])
+            raise MappingError(self.problems())
+
+    def problems(self) -> list[str]:
+        """All of them, by line."""
+        return [f"{self._origin}:{line}: {message}" for line, message in self._by_line()]
+
+    def _by_line(self) -> list[tuple[int, str]]:
+        return sorted(self._found)
 
 
 def compose(text: str, origin: str, empty: str = "the mapping is empty: give it `input:` and `events:`") -> Node:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.changelog import HEAD, Changelog, FencedError
+from agents.cluster import Cluster
 from agents.outbox import Outbox, Pair
 from agents.stalls import Stalls
 from agents.stores import MemoryStore, StoreError
@@ -31,7 +32,7 @@ class Log(Outbox):
     """A partition, and a producer that can send a batch twice."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere", Stalls())
+        super().__init__(Cluster("nowhere"), Stalls())
         self.lines: list[Line] = []
         self.repeats = 0
 

@@ -14,9 +14,11 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from agents.cli.replay import replay as command
+from agents.cluster import Cluster
 from agents.mappings import UnknownMappingError, find, names
 from agents.replay import Progress, replay
 from agents.sourcefile import ReplayError, opened
+from agents.topics import TopicError
 from schemas.survey import SurveyAnswered
 from schemas.ticket import TicketAssigned, TicketClosed, TicketOpened, TicketReopened, TicketResolved
 from schemas.union import AnyTouchpoint
@@ -245,7 +247,7 @@ def test_a_replay_puts_every_event_on_the_topic_and_counts_what_it_could_not(any
     path.write_bytes(LINES)
     reached: list[Progress] = []
     mapping = parse(*find("cd-purchases"))
-    summary = replay(path, mapping, bootstrap=any_broker.bootstrap, topic=topic, on_progress=reached.append)
+    summary = replay(path, mapping, cluster=Cluster(any_broker.bootstrap), topic=topic, on_progress=reached.append)
     assert (summary.rows, summary.events, summary.problem_rows) == (3, {"purchase.completed": 2}, 1)
     assert summary.skipped == {"items: not a number": 1}
     assert summary.examples == ["row 2 (line 3), purchase.completed: items: not a number: 'x'"]
@@ -264,7 +266,7 @@ def test_a_mapping_may_ask_for_the_order_of_time(any_broker, tmp_path):
         input: {format: ndjson, order: time}
         events: [{type: account.created, id: "{$row}", time: {column: t, format: epoch_ms}, customer: a, channel: web}]
         """
-    replay(path, parse(mapping), bootstrap=any_broker.bootstrap, topic=topic)
+    replay(path, parse(mapping), cluster=Cluster(any_broker.bootstrap), topic=topic)
     found = [msgspec.json.decode(record.value)["id"] for record in records_of(any_broker, topic)]
     assert found == ["2", "4", "1", "3"]
 
@@ -272,8 +274,8 @@ def test_a_mapping_may_ask_for_the_order_of_time(any_broker, tmp_path):
 def test_a_missing_topic_is_named_with_its_remedy(any_broker, tmp_path):
     path = tmp_path / "purchases.txt"
     path.write_bytes(LINES)
-    with pytest.raises(ReplayError, match=r"no topic 'absent' at .*`cxstream topics`"):
-        replay(path, parse(*find("cd-purchases")), bootstrap=any_broker.bootstrap, topic="absent")
+    with pytest.raises(TopicError, match=r"no topic 'absent' at .*`cxstream topics`"):
+        replay(path, parse(*find("cd-purchases")), cluster=Cluster(any_broker.bootstrap), topic="absent")
 
 
 def test_the_command_reads_standard_input_and_prints_its_summary(any_broker):

@@ -10,6 +10,7 @@ from kafka.admin import NewTopic
 
 from agents import topics
 from agents.brokers import Broker
+from agents.cluster import Cluster
 from agents.outbox import Outbox
 from agents.stalls import BROKERS, Stalls
 from tests.e2e.consume import consume
@@ -50,7 +51,7 @@ class Prepared(Outbox):
     """An outbox over these producers, one after the other."""
 
     def __init__(self, *producers: Producer) -> None:
-        super().__init__("nowhere", Stalls())
+        super().__init__(Cluster("nowhere"), Stalls())
         self.producers = list(producers)
 
     async def _connected(self, idempotent: bool) -> Producer:
@@ -91,11 +92,11 @@ def test_who_waits_for_a_batch_may_give_up() -> None:
 
 def test_a_record_may_have_headers_and_others_of_its_batch_none(any_broker: Broker) -> None:
     topic = f"headers-{secrets.token_hex(4)}"
-    with topics.admin(any_broker.bootstrap) as client:
+    with topics.admin(Cluster(any_broker.bootstrap)) as client:
         client.create_topics([NewTopic(topic, 1, 1)])
 
     async def scenario() -> int:
-        outbox = Outbox(any_broker.bootstrap, Stalls())
+        outbox = Outbox(Cluster(any_broker.bootstrap), Stalls())
         await outbox.start()
         try:
             first, second = (b"a", b"1", [("x", b"y"), ("z", b"")]), (b"b", b"2")

@@ -82,7 +82,7 @@ def streamed(any_broker, tmp_path_factory):
     options = {"segments": segments, "time_zone": "Europe/Oslo", "rules": "rules.yaml"}
     with deployment(any_broker.bootstrap, folder, 1, **options) as running:
         settings = running.settings
-        produce(dirty, settings.bootstrap, settings.topic("touchpoints"))
+        produce(dirty, settings.cluster, settings.topic("touchpoints"))
         sql = duckdb.sql(f"SELECT * FROM read_ndjson('{folder}/events.ndjson', sample_size = -1, union_by_name = true)")
         decoder = msgspec.json.Decoder(AnyTouchpoint)
         found = Streamed(settings, running.file, sql, list(map(decoder.decode, clean)), spoilt, len(dirty))
@@ -159,7 +159,7 @@ def test_windows_are_those_that_the_worker_publishes(streamed):
     latest_ms = max(event.time_ms for event in streamed.events)
     assert {metric["as_of"] for metric in found} == {latest_ms}
     published = {}
-    with reading(streamed.settings.bootstrap) as reader:
+    with reading(streamed.settings.cluster) as reader:
         for record in reader.read(streamed.settings.topic("metrics")):
             metric = json.loads(record.value or b"")
             published[metric["metric"], str(metric["segment"]), metric["window"], metric["start"]] = metric
@@ -321,7 +321,7 @@ def test_lag_counts_every_record_of_the_last_batch(empty):
 def test_a_topic_is_read_to_its_end_and_followed_from_there(empty):
     put_batch(empty.settings, "rejected", 0)
     put_batch(empty.settings, "touchpoints", 101)
-    with reading(empty.settings.bootstrap) as reader:
+    with reading(empty.settings.cluster) as reader:
         topic = empty.settings.topic("touchpoints")
         found = list(reader.read(topic))
         assert sorted(int(record.value or b"") for record in found) == list(range(101))

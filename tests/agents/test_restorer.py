@@ -26,12 +26,12 @@ class Worker:
 
     def __init__(self, settings: Settings, outbox: Outbox) -> None:
         async def between(topic: str, partition: int, start: int, end: int):
-            return await fetch(settings.bootstrap, topic, partition, start, end)
+            return await fetch(settings.cluster, topic, partition, start, end)
 
         self.store = MemoryStore()
         self.log = Changelog(settings.changelog("customers"), self.store, outbox, between, outbox.stalls)
         self.restored = Counter("restored", "Records", registry=None)
-        self.restorer = Restorer(settings.bootstrap, self.log, self.restored, lambda: outbox.is_idempotent)
+        self.restorer = Restorer(settings.cluster, self.log, self.restored, lambda: outbox.is_idempotent)
 
     async def write(self, keys: range, round_: int = 0) -> None:
         for first in keys[:: min(len(keys), 10_000)]:
@@ -56,7 +56,7 @@ def run(any_broker: Broker) -> Callable[[Callable[[Worker, Worker], Awaitable[No
     settings = Settings(bootstrap=any_broker.bootstrap, id=f"restorer-{secrets.token_hex(3)}", partitions=1)
 
     async def told(story: Callable[[Worker, Worker], Awaitable[None]]) -> None:
-        outbox = Outbox(settings.bootstrap, Stalls())
+        outbox = Outbox(settings.cluster, Stalls())
         await outbox.start()
         owner, other = Worker(settings, outbox), Worker(settings, outbox)
         await owner.log.claim(0)

@@ -202,6 +202,43 @@ def test_mistakes_of_the_environment_come_all_at_once() -> None:
     assert [problem.split(":")[0] for problem in error.value.problems] == ["CXSTREAM_PORT", "CXSTREAM_STORE"]
 
 
+def test_each_setting_of_where_it_runs_is_a_variable_too(tmp_path: Path) -> None:
+    settings = load(
+        environment={
+            "CXSTREAM_REPLICATION": "3",
+            "CXSTREAM_STANDBY_REPLICAS": "1",
+            "CXSTREAM_SOURCES": "chat, mail",
+            "CXSTREAM_LOG_FORMAT": "json",
+            "CXSTREAM_PREFIX": "",
+        }
+    )
+    assert (settings.replication, settings.standby_replicas, settings.log_format) == (3, 1, "json")
+    assert (settings.sources, settings.prefix) == (("chat", "mail"), "")
+
+
+def test_mistakes_of_file_and_environment_come_together(tmp_path: Path) -> None:
+    file = written(tmp_path, "partitions: none\nwindows: [2x]\nsecurity_protocol: SASL_SSL\n")
+    with pytest.raises(ConfigError) as error:
+        load(
+            file, {"CXSTREAM_PORT": "70000", "CXSTREAM_SSL_CA_FILE": f"{tmp_path}/none", "CXSTREAM_LOG_FROMAT": "json"}
+        )
+    places = [problem.removeprefix(f"{file}:").split(": ")[0] for problem in error.value.problems]
+    assert places == ["1", "2", "CXSTREAM_LOG_FROMAT", "CXSTREAM_PORT", "CXSTREAM_SSL_CA_FILE", "3", "3"]
+    assert "did you mean CXSTREAM_LOG_FORMAT?" in str(error.value)
+
+
+def test_what_others_put_into_the_environment_is_left_alone() -> None:
+    load(environment={"CXSTREAM_WORKER_SERVICE_HOST": "10.0.0.1", "CXSTREAM_SERVICE_PORT": "tcp://10.0.0.1:80"})
+
+
+def test_rules_of_the_environment_lie_where_it_says_and_those_of_a_file_beside_it(tmp_path: Path) -> None:
+    rule = "rules:\n  - {alert: A, metric: nps_score, window: 1h, below: 0}\n"
+    (tmp_path / "own.yaml").write_text(rule)
+    file = written(tmp_path, "rules: none.yaml\n")
+    settings = load(file, {"CXSTREAM_RULES": str(tmp_path / "own.yaml")})
+    assert [each.alert for each in settings.rules] == ["A"]
+
+
 def test_the_rules_that_docs_show_and_those_there_are_from_the_start_are_right(tmp_path: Path) -> None:
     docs = (Path(__file__).parents[2] / "docs" / "rules.md").read_text()
     example, *_ = re.findall(r"```yaml\n(.*?)```", docs, re.DOTALL)

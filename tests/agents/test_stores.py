@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from agents.changelog import Changelog
+from agents.cluster import Cluster
 from agents.outbox import Outbox, parts
 from agents.stalls import Stalls
 from agents.stores import MemoryStore, PartitionStore, RocksStore
@@ -126,7 +127,7 @@ def test_a_state_that_goes_beyond_its_changelog_is_dropped(store: PartitionStore
     store.write(0, {b"ka": b"1"}, 7)
     store.write(1, {b"ka": b"1"}, 7)
     stalls = Stalls()
-    log = Changelog("changelog", store, Outbox("nowhere", stalls), fetch, stalls)
+    log = Changelog("changelog", store, Outbox(Cluster("nowhere"), stalls), fetch, stalls)
     assert (log.rewind(0, 8), log.rewind(1, 7)) == (8, 0)
     assert (store.get(0, b"ka"), store.get(1, b"ka"), store.offset(1)) == (b"1", None, None)
 

@@ -14,6 +14,7 @@ from kafka import KafkaAdminClient
 from msgspec import json
 
 from agents import topics
+from agents.cluster import Cluster
 from tests.bench.engines import JobError
 from tests.bench.load import Pair, fill
 from tests.e2e.workers import Deployment, deployment
@@ -50,7 +51,7 @@ def run(
     with deployment(bootstrap, folder, 0, **settings) as running:
         sent = fill(bootstrap, running.settings.topic("touchpoints"), pairs)
         running.start(workers, environment, module)
-        with topics.admin(bootstrap) as client:
+        with topics.admin(Cluster(bootstrap)) as client:
             first, last = _wait(running, client, sent / 4), _wait(running, client, sent)
         if (counted := _counted(running)) != sent:
             raise JobError(f"the full job counted {counted} of {sent} touchpoints")

@@ -60,14 +60,14 @@ def _event(customer: str, number: int) -> bytes:
 
 
 def _changelog(settings: Settings, store: PartitionStore, outbox: Outbox) -> Changelog:
-    read = partial(fetch, settings.bootstrap)
+    read = partial(fetch, settings.cluster)
     return Changelog(settings.changelog("customers"), store, outbox, read, outbox.stalls)
 
 
 async def write(settings: Settings, customers: int) -> int:
     """The changelog of so many customers; how many bytes their records have on average."""
     stalls, keys, size = Stalls(), 0, 0
-    outbox = Outbox(settings.bootstrap, stalls)
+    outbox = Outbox(settings.cluster, stalls)
     await outbox.start()
     log = _changelog(settings, MemoryStore(), outbox)
     for partition in range(PARTITIONS):
@@ -84,8 +84,8 @@ async def write(settings: Settings, customers: int) -> int:
 
 async def restore(settings: Settings, store: PartitionStore, customers: int) -> float:
     """Seconds until a store is complete."""
-    log = _changelog(settings, store, Outbox(settings.bootstrap, Stalls()))
-    restorer = Restorer(settings.bootstrap, log, Counter("restored", "", registry=None), lambda: True)
+    log = _changelog(settings, store, Outbox(settings.cluster, Stalls()))
+    restorer = Restorer(settings.cluster, log, Counter("restored", "", registry=None), lambda: True)
     began = perf_counter()
     await restorer.catch_up(range(PARTITIONS))
     seconds = perf_counter() - began

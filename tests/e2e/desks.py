@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -51,9 +52,16 @@ class DeskProcess:
             return 0.0
         return sum(each.value for family in families for each in family.samples if each.name == name)
 
+    def answer(self, path: str) -> tuple[int, str]:
+        """Status code and body."""
+        try:
+            return 200, self.get(path)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     def is_ready(self) -> bool:
         try:
-            return self.get("/readyz") == "ok\n"
+            return bool(json.decode(self.get("/readyz")) == {"status": "ok"})
         except OSError:
             return False
 

@@ -49,7 +49,7 @@ def streamed(kafka: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment
         running = context.__enter__()
         opened.append(context)
         source = mapping.parse(*mappings.find(name))
-        sent = replay(path, source, bootstrap=kafka.bootstrap, topic=running.settings.topic("touchpoints"))
+        sent = replay(path, source, cluster=running.settings.cluster, topic=running.settings.topic("touchpoints"))
         running.wait_until_read(sum(sent.events.values()))
         assert running.total("cx_touchpoints_folded_total") == sum(sent.events.values())
         return running

@@ -26,7 +26,7 @@ def deploy(kafka: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment]]
 
 def delete_all(running: Deployment, topic: str, partition: int) -> int:
     """Delete every record of a partition, as retention does in time; up to which offset."""
-    with topics.admin(running.settings.bootstrap) as client:
+    with topics.admin(running.settings.cluster) as client:
         place = TopicPartition(running.settings.topic(topic), partition)
         answer = client.delete_records({place: -1}, timeout_ms=15_000)
     return int(next(iter(answer.values()))["low_watermark"])
@@ -128,7 +128,7 @@ def lose_manifest(running: Deployment) -> None:
 def lose_changelogs(running: Deployment) -> None:
     """The state goes beyond the end of its changelogs, which are empty."""
     names = [running.settings.changelog(table) for table in ("customers", "windows")]
-    with topics.admin(running.settings.bootstrap) as client:
+    with topics.admin(running.settings.cluster) as client:
         client.delete_topics(names)
         running.wait(lambda: not set(names) & set(topics.partitions(client)), "the changelogs are gone")
     topics.ensure(running.settings)
@@ -182,7 +182,7 @@ def test_a_compacted_changelog_comes_to_the_same_state(deploy: Callable[..., Dep
     records, running = population(seed=13), deploy("compacted", 1)
     names = [running.settings.changelog(table) for table in ("customers", "windows")]
     often = {"segment.ms": "500", "min.cleanable.dirty.ratio": "0.001", "min.compaction.lag.ms": "0"}
-    with topics.admin(running.settings.bootstrap) as client:
+    with topics.admin(running.settings.cluster) as client:
         client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, configs=often) for name in names])
     third = len(records) // 3
     for part in range(2):
@@ -203,7 +203,7 @@ def test_a_compacted_changelog_comes_to_the_same_state(deploy: Callable[..., Dep
 
 def ends(running: Deployment, topic: str) -> int:
     """How many records were ever written to a topic."""
-    with topics.admin(running.settings.bootstrap) as client:
+    with topics.admin(running.settings.cluster) as client:
         wanted = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(running.settings.partitions)}
         return sum(at.offset for at in client.list_partition_offsets(wanted).values())
 

@@ -31,7 +31,7 @@ def mortal(kafka: Broker) -> Iterator[KafkaBroker]:
 def configure(running: Deployment, topic: str, **config: str) -> None:
     """Change a topic's configuration."""
     named = {name.replace("_", "."): value for name, value in config.items()}
-    with topics.admin(running.settings.bootstrap) as client:
+    with topics.admin(running.settings.cluster) as client:
         client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs=named)])
 
 

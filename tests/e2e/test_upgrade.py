@@ -7,6 +7,7 @@ from pathlib import Path
 from agents import topics
 from agents.brokers import Broker
 from agents.clock import now_ms
+from agents.cluster import Cluster
 from agents.reader import reading
 from agents.simulator import Record
 from stream.marker import MARKER, Marker
@@ -38,7 +39,7 @@ class Silence:
 
     def _watch(self) -> None:
         topic, known, since = self._running.settings.topic("cells"), 0, time.monotonic()
-        with reading(self._running.settings.bootstrap) as reader:
+        with reading(self._running.settings.cluster) as reader:
             while not self._over.wait(0.1):
                 end = sum(end for _, end in reader.ends([topic]).values())
                 if end > known:
@@ -90,7 +91,7 @@ def test_a_topic_that_was_made_anew_is_not_passed_over(kafka: Broker, tmp_path: 
         feed.close()
         running.wait_until_read(len(records))
         running.workers.pop().stop()
-        with topics.admin(kafka.bootstrap) as client:
+        with topics.admin(Cluster(kafka.bootstrap)) as client:
             client.delete_topics([running.settings.topic("touchpoints")])
         time.sleep(1)
         topics.ensure(running.settings)

@@ -1,5 +1,6 @@
 """Worker processes of a test, on a broker: started, waited for, killed, and read over HTTP."""
 
+import json
 import os
 import re
 import secrets
@@ -45,9 +46,16 @@ class Worker:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
+    def answer(self, path: str) -> tuple[int, str]:
+        """Status code and body."""
+        try:
+            return 200, self.get(path)
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
     def is_ready(self) -> bool:
         try:
-            return self.get("/readyz") == "ok\n"
+            return json.loads(self.get("/readyz")) == {"status": "ok"}
         except OSError:
             return False
 
@@ -126,7 +134,7 @@ class Deployment:
 
     def included(self) -> int:
         """Records of `touchpoints` that the states include, from the committed offsets."""
-        with topics.admin(self.settings.bootstrap) as client:
+        with topics.admin(self.settings.cluster) as client:
             return self.included_by(client)
 
     def included_by(self, client: KafkaAdminClient) -> int:

@@ -1,0 +1,73 @@
+"""What the settings say of where a deployment runs: brokers, topics, the store, the web server, logs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from yaml.nodes import Node
+
+from agents import securityfile
+from agents.cluster import addresses
+from agents.outletfile import outlets
+from stream.mapping.nodes import Mistakes, choice, positive, text, texts, whole
+
+Parse = Callable[[Node, str, Mistakes], Any]
+STORES = ("memory", "rocksdb")
+LOG_FORMATS = ("text", "json")
+LOG_LEVELS = ("warning", "debug", "info", "error")
+
+
+def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
+    return Path(text(node, what, mistakes))
+
+
+def _log_format(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, LOG_FORMATS)
+
+
+def _log_level(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, LOG_LEVELS)
+
+
+def _bootstrap(node: Node, what: str, mistakes: Mistakes) -> str:
+    try:
+        return addresses(text(node, what, mistakes) or "a:1")  # what is no text is said already
+    except ValueError as error:
+        mistakes.add(node, f"{what} {error}")
+        return ""
+
+
+def _port(node: Node, what: str, mistakes: Mistakes) -> int:
+    port = whole(node, what, mistakes)
+    if port >= 1 << 16:
+        mistakes.add(node, f"{what} must be less than 65536")
+    return port
+
+
+def _store(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, STORES)
+
+
+KEYS: dict[str, tuple[str, Parse]] = {
+    "bootstrap": ("bootstrap", _bootstrap),
+    "id": ("id", text),
+    "prefix": ("prefix", text),
+    "partitions": ("partitions", positive),
+    "replication": ("replication", positive),
+    "touchpoints": ("touchpoints", text),
+    "standby_replicas": ("standby_replicas", whole),
+    "sources": ("sources", texts),
+    "store": ("store", _store),
+    "data_dir": ("data_dir", _path),
+    "host": ("host", text),
+    "port": ("port", _port),
+    "session_seconds": ("session_seconds", positive),
+    "rules": ("rules_file", _path),
+    "outlets": ("outlets", outlets),
+    "log_format": ("log_format", _log_format),
+    "log_level": ("log_level", _log_level),
+    **securityfile.KEYS,
+}
+"""The names of the settings, and how each is read, by key."""
+VARIABLES = {key: value for key, value in KEYS.items() if key != "outlets"} | securityfile.SECRETS
+"""What the environment may say as well."""
