@@ -42,9 +42,14 @@ class Cluster:
 @cache
 def built(name: str) -> Cluster:
     """A kustomization of deploy/kubernetes."""
+    return build(KUBERNETES / name)
+
+
+def build(folder: Path) -> Cluster:
+    """Any kustomization."""
     program = shutil.which("kustomize")
     if program is None:
         pytest.skip("no kustomize: go install sigs.k8s.io/kustomize/kustomize/v5@v5.0.3")
-    done = subprocess.run([program, "build", str(KUBERNETES / name)], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, "build", str(folder)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     return Cluster(list(yaml.safe_load_all(done.stdout)))

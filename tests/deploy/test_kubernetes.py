@@ -1,5 +1,6 @@
 """deploy/kubernetes: valid by the published schemas, and what refers to something finds it."""
 
+import shutil
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -11,9 +12,8 @@ import yaml
 
 from agents.settings import Settings, load
 from agents.sizing import MIB, Load, size
-from agents.topics import topics
 from tests.deploy.known import parse, unknown
-from tests.deploy.kustomize import Cluster, Resource, built
+from tests.deploy.kustomize import KUBERNETES, Cluster, Resource, build, built
 from tests.deploy.published import errors
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +213,25 @@ def test_rules_are_taken_over_while_workers_run_and_settings_start_them_anew(clu
     assert said["metadata"]["name"].startswith("cxstream-settings-")
 
 
+def test_an_overlay_has_settings_and_rules_of_its_own_as_the_docs_say(tmp_path: Path) -> None:
+    copy = shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
+    own = copy / "own"
+    own.mkdir()
+    (own / "cxstream.yaml").write_text("bootstrap: elsewhere:9092")
+    (own / "rules.yaml").write_text("rules: []")
+    generated = [
+        {"name": "cxstream-settings", "behavior": "replace", "files": ["cxstream.yaml"]},
+        {"name": "cxstream-rules", "behavior": "replace", "files": ["rules.yaml"]},
+    ]
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    assert "configMapGenerator: [{name: cxstream-settings, behavior: replace, files: [cxstream.yaml]}]" in text
+    (own / "kustomization.yaml").write_text(
+        yaml.safe_dump({"namespace": "cxstream", "resources": ["../production"], "configMapGenerator": generated})
+    )
+    found = {name: said for each in build(own).of("ConfigMap") for name, said in each["data"].items()}
+    assert found == {"cxstream.yaml": "bootstrap: elsewhere:9092", "rules.yaml": "rules: []"}
+
+
 def test_what_may_be_connected_to_is_what_the_settings_name(cluster: Cluster, settings: Settings) -> None:
     assert cluster.one("NetworkPolicy", "nothing")["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     addresses = {settings.bootstrap} | {
@@ -241,44 +260,3 @@ def reachable(cluster: Cluster, policy: str, address: str) -> bool:
         and any(peer.get("namespaceSelector", {}).get("matchLabels") == wanted for peer in rule["to"])
         for rule in cluster.one("NetworkPolicy", policy)["spec"]["egress"]
     )
-
-
-def test_scaling_goes_by_the_lag_of_the_group_that_workers_are(production: Cluster, tmp_path: Path) -> None:
-    (found,) = (each["data"]["cxstream.yaml"] for each in production.of("ConfigMap") if "cxstream.yaml" in each["data"])
-    said = yaml.safe_load(found)
-    scaled = production.one("ScaledObject", "cxstream-worker")["spec"]
-    worker = production.one("StatefulSet", scaled["scaleTargetRef"]["name"])
-    assert "replicas" not in worker["spec"], "each would undo what the other says"
-    lag, busy = scaled["triggers"]
-    assert lag["metadata"]["consumerGroup"] == said["id"]
-    assert lag["metadata"]["topic"] == topics(Settings())[0].name == "touchpoints"
-    assert scaled["maxReplicaCount"] == said["partitions"]
-    assert scaled["minReplicaCount"] == 2
-    assert busy["type"] == "cpu"
-    (there,) = (
-        each["value"]
-        for each in production.container("StatefulSet", "cxstream-worker")["env"]
-        if each["name"] == "CXSTREAM_BOOTSTRAP"
-    )
-    assert lag["metadata"]["bootstrapServers"] == there
-    assert production.one("TriggerAuthentication", lag["authenticationRef"]["name"])
-
-
-def test_without_credentials_scaling_asks_where_the_settings_say() -> None:
-    folder = ROOT / "deploy" / "kubernetes"
-    scaled, _ = yaml.safe_load_all((folder / "autoscaling" / "scaledobject.yaml").read_text())
-    said = yaml.safe_load((folder / "base" / "cxstream.yaml").read_text())
-    assert scaled["spec"]["triggers"][0]["metadata"]["bootstrapServers"] == said["bootstrap"]
-
-
-def test_prometheus_finds_all_and_adds_no_label_that_rules_do_not_know(production: Cluster) -> None:
-    (monitor,) = production.of("ServiceMonitor")
-    for service in production.of("Service"):
-        labels = service["metadata"]["labels"]
-        assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
-        assert labels[monitor["spec"]["jobLabel"]] == "cxstream"
-    (endpoint,) = monitor["spec"]["endpoints"]
-    assert endpoint["port"] == "http"
-    named, dropped = endpoint["relabelings"]
-    assert named["targetLabel"] == "instance"
-    assert set(dropped["regex"].split("|")) == {"pod", "container", "endpoint", "service"}
