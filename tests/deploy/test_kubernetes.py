@@ -175,15 +175,12 @@ def test_ports_are_those_of_the_settings_and_have_the_names_that_are_asked_for(
     assert settings.host == "0.0.0.0"
 
 
-SECURITY = {"SECURITY_PROTOCOL", "SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD_FILE", "SSL_CA_FILE"}
-
-
 def test_pods_run_commands_and_read_variables_that_there_are(cluster: Cluster) -> None:
     for _, template in cluster.pods():
         (container,) = template["spec"]["containers"]
         parse(container["command"])
         environment = {each["name"]: each.get("value", "x") for each in container["env"]}
-        assert unknown(environment) <= {f"CXSTREAM_{name}" for name in SECURITY}
+        assert unknown(environment) == set()
         assert environment["CXSTREAM_SETTINGS"] == "/etc/cxstream/cxstream.yaml"
         assert {"name": "settings", "mountPath": "/etc/cxstream", "readOnly": True} in container["volumeMounts"]
         files = [value for name, value in environment.items() if name.endswith("_FILE")]

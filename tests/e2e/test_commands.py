@@ -2,12 +2,17 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from agents import topics
 from agents.brokers import Broker
+from agents.cluster import Cluster
 from tests.e2e.workers import Deployment, free_port
 
 
@@ -79,3 +84,34 @@ def test_the_demo_fires_and_resolves_its_alert_and_leaves_nothing() -> None:
     left = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
     assert "cxstream-demo-" not in left
     assert f"--listener-url=tcp://{summary['bootstrap']}" not in left
+
+
+def test_topics_are_set_as_they_would_be_made_when_asked_to(kafka: Broker) -> None:
+    name = f"topics-{secrets.token_hex(3)}"
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return cxstream(
+            "topics",
+            *options,
+            CXSTREAM_BOOTSTRAP=kafka.bootstrap,
+            CXSTREAM_ID=name,
+            CXSTREAM_PREFIX=f"{name}.",
+            COLUMNS="200",
+        )
+
+    assert run().returncode == 0
+    assert run("--check").returncode == 0
+    changed = ConfigResource(
+        ConfigResourceType.TOPIC, f"{name}.touchpoints", configs={"retention.ms": "1000", "segment.ms": "60000"}
+    )
+    with topics.admin(Cluster(kafka.bootstrap)) as client:
+        client.alter_configs([changed])
+    looked = run("--check")
+    assert looked.returncode == 1
+    assert "retention.ms=-1 (was 1000)" in looked.stdout
+    assert run("--configure").returncode == 0
+    assert run("--check").returncode == 0
+    with topics.admin(Cluster(kafka.bootstrap)) as client:
+        kept = client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, f"{name}.touchpoints")])
+    assert kept["topic"][f"{name}.touchpoints"]["segment.ms"]["value"] == "60000"
+    assert_refused(run("--check", "--configure"), "--configure")

@@ -12,7 +12,7 @@ from agents.cli.options import Format, SettingsFile
 from agents.cli.question import label
 from agents.cli.tables import print_table
 from agents.configfile import read
-from agents.settings import load_config
+from agents.settings import load, load_config
 from stream.config import Config
 from stream.errors import ConfigError
 from stream.rules.rule import Rule, dimensions
@@ -20,12 +20,15 @@ from stream.rules.rulefile import parse
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Rule files.", metavar="FILE…")],
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files; without any, that of the settings.", metavar="FILE…")
+    ] = None,
     output: Format = "table",
     settings_file: SettingsFile = None,
 ) -> None:
     """Validate rule files against the settings: all mistakes at once; then what each rule looks at."""
     config = load_config(settings_file)
+    files = files or [load(settings_file).rules_file]
     found = [(file, rule) for file, rules in _parsed(files, config) for rule in rules]
     if output == "json":
         typer.echo(json.encode([_plain(file, rule, config) for file, rule in found]))
@@ -36,7 +39,9 @@ def check(
         table.add_row(rule.alert, rule.severity, metrics, windows, _segments(rule))
     print_table(table)
     watched = {name for _, rule in found for name in _metrics(rule)}
-    typer.echo(f"{len(found)} rules on {len(watched)} metrics in {len(files)} files: valid")
+    typer.echo(
+        f"{len(found)} rules on {len(watched)} metrics in {len(files)} {'file' if len(files) == 1 else 'files'}: valid"
+    )
 
 
 def _parsed(files: list[Path], config: Config) -> list[tuple[Path, list[Rule]]]:
