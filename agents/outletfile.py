@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from yaml.nodes import Node
 
 from agents.deskfile import duration_ms, matchers
+from agents.signing import key_of
 from stream.desk.escalation import SEVERITIES
 from stream.desk.grouping import Route
 from stream.errors import ConfigError
@@ -36,6 +37,8 @@ _KEYS = (
 )
 _OWN_GROUPS = ("group_by", "group_wait", "group_interval", "repeat_interval")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PRINTED = re.compile(r"[^\s\x00-\x20\x7f]+")
+"""An address has no spaces and no control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ def check_variables(found: tuple[OutletSettings, ...], environment: Mapping[str,
         f"outlet `{outlet.name}`: {outlet.url_variable} is no http or https address"
         for outlet in found
         if environment.get(outlet.url_variable) and not _is_address(environment[outlet.url_variable])
+    ]
+    problems += [
+        f"outlet `{outlet.name}`: {outlet.secret_variable} begins with whsec_, and what follows is no base64"
+        for outlet in found
+        if not _is_secret(environment.get(outlet.secret_variable))
     ]
     if problems:
         raise ConfigError(problems)
@@ -158,7 +166,10 @@ def _route(given: Mapping[str, Node], kind: str, what: str, mistakes: Mistakes) 
 
 
 def _severities(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
-    return tuple(choice(item, f"{what}: `severity`", mistakes, SEVERITIES) for item in items(node))
+    found = tuple(choice(item, f"{what}: `severity`", mistakes, SEVERITIES) for item in items(node))
+    if not found:
+        mistakes.add(node, f"{what}: `severity` is empty: nothing would be told; leave it out for all of them")
+    return found
 
 
 def _duration(given: Mapping[str, Node], key: str, otherwise_ms: int, what: str, mistakes: Mistakes) -> int:
@@ -170,7 +181,17 @@ def _duration(given: Mapping[str, Node], key: str, otherwise_ms: int, what: str,
     return found_ms
 
 
+def _is_secret(secret: str | None) -> bool:
+    try:
+        key_of(secret or "")
+    except ValueError:
+        return False
+    return True
+
+
 def _is_address(url: str) -> bool:
+    if not _PRINTED.fullmatch(url):
+        return False
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
