@@ -97,7 +97,7 @@ def test_outlets_of_each_kind_can_be_set(tmp_path: Path) -> None:
 outlets:
   - {name: crm, url: "https://crm.example/hook", secret_variable: S, severity: [warning, critical], matchers: region=eu}
   - {name: team, kind: slack, url_variable: U, group_by: [region], repeat_interval: 1h, resolved: false, link: "https://x/{a}"}
-  - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 3s}
+  - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 3s, give_up: 2h}
 """,
     ).outlets
     assert crm == OutletSettings(
@@ -108,8 +108,8 @@ outlets:
     )
     assert team.route.group_by == ("region",)
     assert (team.route.wait_ms, team.route.interval_ms, team.route.repeat_ms) == (30_000, 5 * MINUTE_MS, HOUR_MS)
-    assert (team.kind, team.resolved, team.link) == ("slack", False, "https://x/{a}")
-    assert am.route == Route(group_by=(), repeat_ms=MINUTE_MS, is_pulse=True)
+    assert (team.kind, team.route.resolved, team.link) == ("slack", False, "https://x/{a}")
+    assert am.route == Route(group_by=(), repeat_ms=MINUTE_MS, is_pulse=True, give_up_ms=2 * HOUR_MS)
     assert am.timeout_ms == 3 * SECOND_MS
 
 
