@@ -19,7 +19,7 @@ class Impersonal(Signal):
     Example:
         >>> from stream.friction.story import event, found
         >>> found("impersonal", event("email.sent", campaign="spring"), event("email.sent", "24:00", campaign="spring"))
-        ['24:00 to 336:00: 2 ≥ 2, spring']
+        ['24:00 to 336:00: 2 ≥ 2, campaign "spring"']
     """
 
     hears = (mark.SENT,)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+import orjson
+
 from schemas.account import AccountCancelled, AccountConverted, TrialStarted
 from schemas.call import CallAnswered, CallEnded, CallStarted
 from schemas.chat import ChatEnded, ChatHandedOff, ChatMessage, ChatStarted
@@ -89,8 +91,15 @@ def _paid(event: PurchaseCompleted) -> Said:
 
 def _sent(event: EmailSent) -> Said:
     """Key: what makes it the same message as another one, where nobody asked for it."""
-    is_asked = event.ticket is not None or (event.campaign is None and event.subject is None)
-    return mark.SENT, None if is_asked else f"{event.campaign or ''} {event.subject or ''}".strip(), 0, None
+    if event.ticket is not None or (event.campaign is None and event.subject is None):
+        return mark.SENT, None, 0, None
+    named = (("campaign", event.campaign), ("subject", event.subject))
+    return mark.SENT, ", ".join(f"{name} {_quoted(text)}" for name, text in named if text is not None), 0, None
+
+
+def _quoted(text: str) -> str:
+    """A text that ends where it seems to, whatever is in it."""
+    return orjson.dumps(text).decode()
 
 
 def _error(event: ErrorSeen) -> Said:

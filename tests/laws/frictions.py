@@ -208,8 +208,12 @@ def cart_abandoned(events: Events, now: int, per: dict[str, int], zone: str) -> 
 def payment_failed(events: Events, now: int, per: dict[str, int], zone: str) -> About:
     found: About = set()
     for order, tried in by(events, lambda event: event.get("order")).items():
-        paid = max((event["time"] for event in of(tried, "purchase.completed")), default=0)
-        failed = [event for event in of(tried, "purchase.failed") if event["time"] > paid]
+        paid = [event["time"] for event in of(tried, "purchase.completed")]
+        failed = [
+            event
+            for event in of(tried, "purchase.failed")
+            if all(time <= event["time"] - per["open_hours"] * HOUR for time in paid)
+        ]
         if len(lately(failed, now, per["open_hours"] * HOUR)) >= per["times"]:
             found.add(order)
     return found
@@ -260,7 +264,7 @@ def is_elsewhere(event: Event) -> bool:
 def message(event: Event) -> str | None:
     if event["type"] != "email.sent" or "ticket" in event or not {"campaign", "subject"} & {*event}:
         return None
-    return f"{event.get('campaign', '')} {event.get('subject', '')}".strip()
+    return ", ".join(f'{name} "{event[name]}"' for name in ("campaign", "subject") if name in event)
 
 
 def bot_loop(events: Events, now: int, per: dict[str, int], zone: str) -> About:

@@ -17,6 +17,7 @@ from stream.friction import SIGNALS
 from stream.friction.definition import define
 from stream.friction.mark import MOST, Mark, Marks, put
 from stream.friction.signal import SEVERITIES, Signal
+from stream.friction.story import event, found
 from stream.frictions import KIND
 from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS
 from stream.tuning import Tuning
@@ -324,6 +325,29 @@ def concrete(signal: type[Signal] = Signal) -> set[type[Signal]]:
 def test_every_signal_is_registered_under_the_name_of_its_file() -> None:
     assert concrete() == set(SIGNALS.values())
     assert all(signal.__module__ == f"stream.friction.{name}" for name, signal in SIGNALS.items())
+
+
+def test_a_ticket_is_overdue_while_it_stands_open_and_not_in_between() -> None:
+    ticket = event("ticket.opened", ticket="t", priority="urgent")
+    again = event("ticket.reopened", "6:00", ticket="t")
+    first, second = (event("ticket.resolved", at, ticket="t") for at in ("1:00", "7:00"))
+    assert found("ticket_overdue", ticket, first, second) == []
+    assert found("ticket_overdue", ticket, first, again, second) == ["6:00 to 7:00: 14400 > 14400, t"]
+
+
+def test_messages_are_told_apart_wherever_their_campaign_ends() -> None:
+    sent = ({"campaign": "a b"}, {"campaign": "a", "subject": "b"}, {"subject": "a b"})
+    assert found("impersonal", *(event("email.sent", **each) for each in sent)) == []
+    assert found("impersonal", *(event("email.sent", f"{at}:00", **sent[1]) for at in range(2))) == [
+        '1:00 to 336:00: 2 ≥ 2, campaign "a", subject "b"'
+    ]
+
+
+def test_a_payment_that_fails_once_the_order_is_paid_is_of_no_matter() -> None:
+    order: dict[str, Any] = {"order": "o", "amount": 100, "currency": "EUR"}
+    paid, at_once = event("purchase.completed", **order), event("purchase.failed", "23:59", **order)
+    assert found("payment_failed", paid, at_once) == []
+    assert found("payment_failed", paid, event("purchase.failed", "24:00", **order)) == ["24:00 to 48:00: 1 ≥ 1, o"]
 
 
 @pytest.mark.parametrize("name", SIGNALS)
