@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from yaml.nodes import Node
 
 from agents.deskfile import matchers
+from agents.signing import key_of
 from stream.desk.escalation import SEVERITIES
 from stream.desk.grouping import Route
 from stream.errors import ConfigError
 from stream.mapping.nodes import Mistakes, choice, duration_ms, entries, items, text, texts, truth
-from stream.slices import HOUR_MS, MINUTE_MS, SECOND_MS
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 KINDS = ("webhook", "slack", "alertmanager")
 _KEYS = (
@@ -33,9 +34,12 @@ _KEYS = (
     "timeout",
     "link",
     "resend",
+    "give_up",
 )
 _OWN_GROUPS = ("group_by", "group_wait", "group_interval", "repeat_interval")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_PRINTED = re.compile(r"[^\s\x00-\x20\x7f]+")
+"""An address has no spaces and no control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class OutletSettings:
     """One outlet. What must stay secret is in environment variables, of which the settings have the names.
 
     ``link`` is an address for people, in which ``{alertname}``, ``{customer}``, ``{fingerprint}`` and labels are
-    replaced. ``resolved`` says whether resolutions are told too.
+    replaced.
     """
 
     name: str
@@ -52,7 +56,6 @@ class OutletSettings:
     url: str = ""
     url_variable: str = ""
     secret_variable: str = ""
-    resolved: bool = True
     timeout_ms: int = 10 * SECOND_MS
     link: str = ""
 
@@ -94,6 +97,11 @@ def check_variables(found: tuple[OutletSettings, ...], environment: Mapping[str,
         for outlet in found
         if environment.get(outlet.url_variable) and not _is_address(environment[outlet.url_variable])
     ]
+    problems += [
+        f"outlet `{outlet.name}`: {outlet.secret_variable} begins with whsec_, and what follows is no base64"
+        for outlet in found
+        if not _is_secret(environment.get(outlet.secret_variable))
+    ]
     if problems:
         raise ConfigError(problems)
 
@@ -118,8 +126,6 @@ def _outlet(node: Node, what: str, mistakes: Mistakes) -> OutletSettings:
         mistakes.add(given["url"], f"{what}: `{plain['url']}` is no http or https address")
     if "timeout" in given:
         plain["timeout_ms"] = _duration(given, "timeout", 0, what, mistakes)
-    if "resolved" in given:
-        plain["resolved"] = truth(given["resolved"], f"{what}: `resolved`", mistakes)
     return OutletSettings(name, kind, _route(given, kind, what, mistakes), **plain)
 
 
@@ -140,13 +146,15 @@ def _check_fit(given: Mapping[str, Node], kind: str, what: str, mistakes: Mistak
 def _route(given: Mapping[str, Node], kind: str, what: str, mistakes: Mistakes) -> Route:
     found = matchers(given["matchers"], f"{what}: `matchers`", mistakes) if "matchers" in given else ()
     severities = _severities(given["severity"], what, mistakes) if "severity" in given else SEVERITIES
+    give_up_ms = _duration(given, "give_up", DAY_MS, what, mistakes)
     if kind == "alertmanager":
         resend_ms = _duration(given, "resend", MINUTE_MS, what, mistakes)
-        return Route(found, severities, group_by=(), repeat_ms=resend_ms, is_pulse=True)
+        return Route(found, severities, group_by=(), repeat_ms=resend_ms, is_pulse=True, give_up_ms=give_up_ms)
+    resolved = truth(given["resolved"], f"{what}: `resolved`", mistakes) if "resolved" in given else True
     if "group_by" not in given:
         wait_ms = _duration(given, "group_wait", 0, what, mistakes)
         repeat_ms = _duration(given, "repeat_interval", 0, what, mistakes) or None
-        return Route(found, severities, wait_ms=wait_ms, repeat_ms=repeat_ms)
+        return Route(found, severities, wait_ms=wait_ms, repeat_ms=repeat_ms, resolved=resolved, give_up_ms=give_up_ms)
     return Route(
         found,
         severities,
@@ -154,11 +162,16 @@ def _route(given: Mapping[str, Node], kind: str, what: str, mistakes: Mistakes) 
         wait_ms=_duration(given, "group_wait", 30 * SECOND_MS, what, mistakes),
         interval_ms=_duration(given, "group_interval", 5 * MINUTE_MS, what, mistakes),
         repeat_ms=_duration(given, "repeat_interval", 4 * HOUR_MS, what, mistakes),
+        resolved=resolved,
+        give_up_ms=give_up_ms,
     )
 
 
 def _severities(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
-    return tuple(choice(item, f"{what}: `severity`", mistakes, SEVERITIES) for item in items(node))
+    found = tuple(choice(item, f"{what}: `severity`", mistakes, SEVERITIES) for item in items(node))
+    if not found:
+        mistakes.add(node, f"{what}: `severity` is empty: nothing would be told; leave it out for all of them")
+    return found
 
 
 def _duration(given: Mapping[str, Node], key: str, otherwise_ms: int, what: str, mistakes: Mistakes) -> int:
@@ -170,7 +183,17 @@ def _duration(given: Mapping[str, Node], key: str, otherwise_ms: int, what: str,
     return found_ms
 
 
+def _is_secret(secret: str | None) -> bool:
+    try:
+        key_of(secret or "")
+    except ValueError:
+        return False
+    return True
+
+
 def _is_address(url: str) -> bool:
+    if not _PRINTED.fullmatch(url):
+        return False
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

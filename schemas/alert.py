@@ -111,6 +111,8 @@ class FrictionAlert(Alert, frozen=True, kw_only=True, tag="friction", omit_defau
 
 AnyAlert = MetricAlert | FrictionAlert
 
+_END_MS = 253_402_300_800_000
+"""The year 10000, which no date can have."""
 _decode_any: Callable[[bytes], AnyAlert] = json.Decoder(AnyAlert).decode
 _decode_metric = json.Decoder(MetricAlert).decode
 
@@ -122,9 +124,14 @@ def decode_alert(data: bytes) -> AnyAlert:
         DecodeError: it is none.
     """
     try:
-        return _decode_one(data)
+        alert = _decode_one(data)
     except (UnicodeDecodeError, RecursionError) as error:
         raise DecodeError(str(error)) from None
+    due_ms = alert.due_ms if isinstance(alert, FrictionAlert) else None
+    for time_ms in (alert.since_ms, alert.at_ms, due_ms or 0):
+        if not 0 <= time_ms < _END_MS:
+            raise ValidationError(f"{time_ms} is no time: it must be from 1970 to 9999, in milliseconds")
+    return alert
 
 
 def _decode_one(data: bytes) -> AnyAlert:

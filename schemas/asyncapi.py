@@ -38,7 +38,7 @@ CHANNELS: Mapping[str, Channel] = {
     "alerts": Channel("Transitions of alerts, as CloudEvents.", "fingerprint", AnyAlert, ("compact", "delete")),
     "handling": Channel("Acknowledgements and silences.", "kind, fingerprint or id", AnyHandling, ("compact",)),
     "alerts-open": Channel("What fires now, with its handling.", "fingerprint", OpenAlert, ("compact",)),
-    "alerts-told": Channel("What outlets were told.", "outlet, fingerprint", Told | Position, ("compact",)),
+    "alerts-told": Channel("What outlets were told.", "outlet, fingerprint, sequence", Told | Position, ("compact",)),
     "journeys": Channel("Moves between stages and channels.", "customer", JourneyStep, ("delete",)),
     "rejected": Channel("What could not be read, and why.", "origin", Rejected, ("delete",)),
 }

@@ -1,18 +1,17 @@
 """What people do about alerts, on the compacted topic `handling`: the last record of a key holds."""
 
-import re
 from collections.abc import Callable
 from typing import Literal
 
 from msgspec import DecodeError, Struct, field, json
 
-LONGEST_PATTERN = 500
+from schemas import pattern
 
 
 class Matcher(Struct, frozen=True, kw_only=True):
     """A demand on one label, as Alertmanager has it. A label that is not there counts as empty.
 
-    A pattern (``=~``, ``!~``) is a regular expression for the whole value.
+    A pattern (``=~``, ``!~``) is a regular expression for the whole value, in RE2's syntax.
 
     Raises:
         ValueError: the pattern is none, or is longer than 500 characters.
@@ -24,12 +23,7 @@ class Matcher(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.op in ("=~", "!~"):
-            if len(self.value) > LONGEST_PATTERN:
-                raise ValueError(f"a pattern has at most {LONGEST_PATTERN} characters")
-            try:
-                re.compile(self.value)
-            except (re.error, OverflowError, RecursionError) as error:
-                raise ValueError(f"`{self.value}` is no regular expression: {error}") from None
+            pattern.check(self.value)
 
     def __str__(self) -> str:
         escaped = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

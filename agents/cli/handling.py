@@ -25,7 +25,7 @@ from schemas.alert import AnyAlert
 from schemas.handling import Acknowledgement, AnyHandling, Silence
 from stream.desk.matcher import MatcherError, parse, says_something
 from stream.errors import CxstreamError
-from stream.slices import UNITS_MS
+from stream.slices import UNITS_MS, Calendar
 from stream.spans import written
 
 _PATIENCE_S = 15
@@ -98,7 +98,7 @@ def silences(
     table = Table("id", "state", "matchers", "starts", "ends", "by", "comment", box=SIMPLE_HEAD, pad_edge=False)
     calendar = settings.config.calendar
     for each in found:
-        edges = (written(at_ms, calendar) for at_ms in (each.starts_ms, each.ends_ms))
+        edges = (_edge(at_ms, calendar) for at_ms in (each.starts_ms, each.ends_ms))
         matchers = " ".join(map(str, each.matchers))
         cells = (each.id, _state(each, now), matchers, *edges, each.by, each.comment)
         table.add_row(*map(printable, cells))
@@ -118,7 +118,7 @@ def unsilence(
     known = _silences(settings).get(silence_id)
     if known is None or known.ends_ms <= now:
         raise CxstreamError(f"there is no silence `{silence_id}` that is not over: see `cxstream alerts silences`")
-    _write(settings, replace(known, ends_ms=max(now, known.starts_ms)))
+    _write(settings, replace(known, starts_ms=min(now, known.starts_ms), ends_ms=now))
     typer.echo(f"ended {silence_id}")
 
 
@@ -144,6 +144,14 @@ def _silences(settings: Settings) -> dict[str, Silence]:
 
 def _state(each: Silence, now: int) -> Literal["pending", "active", "over"]:
     return "pending" if now < each.starts_ms else "active" if now < each.ends_ms else "over"
+
+
+def _edge(at_ms: int, calendar: Calendar) -> str:
+    """When a silence starts or ends; anyone may write any number to the topic."""
+    try:
+        return written(at_ms, calendar)
+    except (ValueError, OverflowError, OSError):
+        return "never" if at_ms > 0 else "always"
 
 
 def _duration_ms(length: str) -> int:

@@ -27,6 +27,7 @@ from schemas.handling import decode_handling
 from schemas.openalert import OpenAlert
 from schemas.told import Position, Told, decode_told
 from stream.desk.handling import OpenAlerts
+from stream.slices import MINUTE_MS
 
 log = structlog.get_logger(__name__)
 _ROUND_MS = 200
@@ -44,6 +45,7 @@ class Desk:
         self._alerts = OpenAlerts(settings.policy)
         self._published: dict[bytes, bytes] = {}
         self._own_offset = -1
+        self._forgot_ms = 0
         self._seen: Mapping[str, OpenAlert] | None = None
         self._told: dict[str, Told] = {}
         self._positions: dict[str, Position] = {}
@@ -87,11 +89,14 @@ class Desk:
         names = [outlet.name for outlet in self._settings.outlets]
         new = {name: Position(outlet=name, offsets=ends) for name in names if name not in self._positions}
         pairs: list[Pair] = [(position.key.encode(), json.encode(position)) for position in new.values()]
+        for key, each in self._told.items():  # an earlier release had one key for all firings of an alert
+            if key != each.key:
+                pairs += [(each.key.encode(), json.encode(each)), (key.encode(), None)]
         await self._outbox.append_parts(self._settings.topic("alerts-told"), 0, pairs)
         positions = self._positions | new
-        told: dict[str, dict[str, Told]] = {name: {} for name in names}
+        told: dict[str, list[Told]] = {name: [] for name in names}
         for each in self._told.values():
-            told.get(each.outlet, {})[each.fingerprint] = each
+            told.get(each.outlet, []).append(each)
         self._told.clear()
         return [
             Outlet(
@@ -105,6 +110,7 @@ class Desk:
             await self._mend()
             await self._escalate()
             await self._publish()
+            await self._forget()
             self.is_ready = True
             self._take(await self._feed.read(_ROUND_MS))
 
@@ -126,7 +132,10 @@ class Desk:
             if value is None:
                 self._alerts.withdraw(key.decode(errors="replace"))
             else:
-                self._alerts.handle(decode_handling(value))
+                handling = decode_handling(value)
+                if handling.key.encode() != key:
+                    raise DecodeError(f"its key is not {handling.key}, so that it could never be replaced")
+                self._alerts.handle(handling)
         elif name == "alerts-open":
             if record.offset > self._own_offset:
                 self._seen = None
@@ -157,9 +166,7 @@ class Desk:
         """Escalate what is late, once all is read that was there by now: it may have been taken on, or be resolved."""
         if not self._alerts.escalations(now_ms()):
             return
-        ends: Mapping[TopicPartition, int] = await self._feed.ends()
-        while not await self._feed.has_read(ends):
-            self._take(await self._feed.read(_ROUND_MS))
+        await self._read_all()
         late = self._alerts.escalations(now_ms())
         await self._send(late)
         fault_point("desk-after-escalation")
@@ -168,6 +175,27 @@ class Desk:
             reason = "" if alert.escalation is None else alert.escalation.reason
             self._health.escalations.labels(reason).inc()
             log.info("desk.escalated", alert=alert.alert, fingerprint=alert.fingerprint, reason=reason)
+
+    async def _forget(self) -> None:
+        """Leave tombstones of silences long over, and of what was said of alerts that are not open."""
+        if now_ms() - self._forgot_ms < MINUTE_MS:
+            return
+        self._forgot_ms = now_ms()
+        if not self._alerts.over(now_ms()):
+            return
+        await self._read_all()  # one may have been prolonged, and an alert may fire again, and be taken on anew
+        keys = self._alerts.over(now_ms())
+        tombstones: list[Pair] = [(key.encode(), None) for key in keys]
+        await self._outbox.append_parts(self._settings.topic("handling"), 0, tombstones)
+        for key in keys:
+            self._alerts.withdraw(key)
+        log.info("desk.forgot", handling=len(keys))
+
+    async def _read_all(self) -> None:
+        """Read what is there by now."""
+        ends: Mapping[TopicPartition, int] = await self._feed.ends()
+        while not await self._feed.has_read(ends):
+            self._take(await self._feed.read(_ROUND_MS))
 
     async def _send(self, alerts: list[AnyAlert]) -> None:
         letters = [letter(alert, self._settings) for alert in alerts]
@@ -178,15 +206,19 @@ class Desk:
         view = self._alerts.view(now_ms())
         if view is self._seen:
             return
-        wanted = {key.encode(): json.encode(known) for key, known in view.items()}
-        changes: list[Pair] = [(key, value) for key, value in wanted.items() if self._published.get(key) != value]
-        changes += [(key, None) for key in self._published.keys() - wanted.keys()]
+        seen = self._seen or {}  # empty where it is not known how the topic stands: then all is looked at
+        wanted = [(key.encode(), json.encode(known)) for key, known in view.items() if seen.get(key) is not known]
+        changes: list[Pair] = [(key, value) for key, value in wanted if self._published.get(key) != value]
+        is_open = {key.encode() for key in view} if not seen else set()
+        gone = {key.encode() for key in seen.keys() - view.keys()} if seen else self._published.keys() - is_open
+        changes += [(key, None) for key in gone if key in self._published]
         if changes:
             fault_point("desk-before-open")
             topic = self._settings.topic("alerts-open")
             self._own_offset = max(self._own_offset, await self._outbox.append_parts(topic, 0, changes))
             fault_point("desk-after-open")
-            self._published = wanted
+            for name, content in changes:
+                _put(self._published, name or b"", content)
         self._seen = view
         self._health.stand(view)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+from collections.abc import Iterable
+from time import monotonic
 
 import aiohttp
 import structlog
@@ -16,11 +18,11 @@ from agents.faults import fault_point
 from agents.outbox import Outbox, Pair
 from agents.outletfile import OutletSettings
 from agents.outlets import RENDERERS
-from agents.outlets.post import Outcome, attempt, pause_s
+from agents.outlets.post import Kind, Outcome, attempt, pause_s
 from agents.settings import Settings
 from schemas.alert import decode_alert
 from schemas.told import Position, Told
-from stream.desk.dispatch import Dispatch
+from stream.desk.dispatch import Change, Dispatch
 from stream.desk.grouping import Notice
 from stream.desk.handling import OpenAlerts
 from stream.slices import SECOND_MS
@@ -29,17 +31,22 @@ log = structlog.get_logger(__name__)
 _MOST_WAITING = 1_000
 """Transitions read ahead of those told, where each is told by itself."""
 _POSITION_MS = 5 * SECOND_MS
+_SPACED_S = 5.0
+"""At most so far apart are attempts at different notices of an outlet that takes none."""
 
 
 class Outlet:
-    """Its position is written with what it was told, in one batch, after that was delivered."""
+    """Its position is written with what it was told, in one batch, after that was delivered.
+
+    What goes wrong in it stays with it: it is logged, counted, and the outlet begins anew from its position.
+    """
 
     def __init__(
         self,
         settings: Settings,
         outlet: OutletSettings,
         alerts: OpenAlerts,
-        told: dict[str, Told],
+        told: Iterable[Told],
         position: Position,
         outbox: Outbox,
         health: DeskInstruments,
@@ -53,24 +60,43 @@ class Outlet:
         self._position = position
         self._written_ms = 0
         self._failures = 0
-        self._not_before_ms = 0
+        self._faults = 0
+        self._not_before_s = 0.0
         self._is_at_end = False
         self._log = log.bind(outlet=outlet.name)
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with aiohttp.ClientSession(skip_auto_headers=("User-Agent",), headers=_HEADERS) as session:
-            while True:
-                feed = Feed(self._settings.cluster, [self._settings.topic("alerts")])
+        """Until cancelled, whatever goes wrong."""
+        while True:
+            try:
+                async with aiohttp.ClientSession(skip_auto_headers=("User-Agent",), headers=_HEADERS) as session:
+                    await self._read_and_tell(session)
+            except Exception:  # one outlet's fault is to be no other's
+                self._faults += 1
+                self._health.faults.labels(self._outlet.name).inc()
+                pause = pause_s(self._faults, None)
+                self._log.exception("outlet.fault", again_in_s=round(pause, 1))
+                await asyncio.sleep(pause)
+                self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """From the position that was written, with what was told by then."""
+        told = self._dispatch.told()
+        self._dispatch = Dispatch(self._outlet.name, self._outlet.route, self._alerts, told)
+        self._is_at_end = False
+
+    async def _read_and_tell(self, session: aiohttp.ClientSession) -> None:
+        while True:
+            feed = Feed(self._settings.cluster, [self._settings.topic("alerts")])
+            try:
+                await feed.start(self._starts())
                 try:
-                    await feed.start(self._starts())
-                    try:
-                        await self._work(feed, session)
-                    finally:
-                        await feed.stop()
-                except KafkaError as error:
-                    self._log.warning("outlet.unread", error=str(error) or type(error).__name__)
-                    await asyncio.sleep(1.0)
+                    await self._work(feed, session)
+                finally:
+                    await feed.stop()
+            except KafkaError as error:
+                self._log.warning("outlet.unread", error=str(error) or type(error).__name__)
+                await asyncio.sleep(1.0)
 
     def _starts(self) -> dict[TopicPartition, int]:
         topic = self._settings.topic("alerts")
@@ -103,8 +129,8 @@ class Outlet:
                 continue  # the desk says so
 
     async def _tell(self, session: aiohttp.ClientSession) -> None:
-        """Tell what is to be told now; at the first failure, leave it for later, and read on meanwhile."""
-        while now_ms() >= self._not_before_ms:
+        """Tell what is to be told now. What fails is left for later, and the next has its turn after a pause."""
+        while monotonic() >= self._not_before_s:
             notice = self._dispatch.next(now_ms())
             if notice is None:
                 return
@@ -112,45 +138,55 @@ class Outlet:
             if intents:
                 await self._write(intents)
             fault_point("outlet-before-delivery")
-            if not await self._deliver(session, notice):
-                return
+            done = await self._deliver(session, notice) if notice.alerts else "sent"
+            if done == "again":
+                continue
             fault_point("outlet-after-delivery")
-            await self._write(self._dispatch.delivered(notice, now_ms()))
+            await self._write(self._dispatch.delivered(notice, now_ms(), was_taken=done == "sent"))
+            self._faults = 0
             fault_point("outlet-after-told")
 
-    async def _deliver(self, session: aiohttp.ClientSession, notice: Notice) -> bool:
-        """Post a notice; True once that is done with."""
-        outlet, name = self._outlet, self._outlet.name
-        if not outlet.resolved and notice.status == "resolved":
-            return True
-        if self._failures:
+    async def _deliver(self, session: aiohttp.ClientSession, notice: Notice) -> Kind:
+        """Post a notice: was it taken, is it to be tried again, or given up?"""
+        name = self._outlet.name
+        failures = self._dispatch.failures(notice)
+        if failures:
             self._health.retried.labels(name).inc()
         outcome = await self._attempt(session, notice)
         if outcome.kind == "sent":
             self._health.sent.labels(name).inc()
-        else:
-            self._health.failed.labels(name).inc()
+            self._failures = 0
+            return "sent"
+        self._health.failed.labels(name).inc()
+        why = outcome.why
         if outcome.kind == "again":
+            pause = pause_s(failures + 1, outcome.after_s)
             self._failures += 1
-            pause = pause_s(self._failures, outcome.after_s)
-            self._not_before_ms = now_ms() + round(1_000 * pause)
-            self._log.warning("outlet.failed", id=notice.id, why=outcome.why, again_in_s=round(pause, 1))
-            return False
-        if outcome.kind == "hopeless":
-            self._health.dropped.labels(name).inc()
-            self._log.error("outlet.dropped", id=notice.id, why=outcome.why, alerts=[each.id for each in notice.alerts])
-        self._failures = 0
-        return True
+            self._not_before_s = monotonic() + max(min(pause_s(self._failures, None), _SPACED_S), outcome.after_s or 0)
+            if self._dispatch.refused(notice, now_ms(), round(1_000 * pause)):
+                self._log.warning("outlet.failed", id=notice.id, why=why, again_in_s=round(pause, 1))
+                return "again"
+            why = f"refused for longer than `give_up` while others were taken: {why}"
+        self._health.dropped.labels(name).inc()
+        self._log.error("outlet.dropped", id=notice.id, why=why, alerts=[each.id for each in notice.alerts])
+        return "hopeless"
 
     async def _attempt(self, session: aiohttp.ClientSession, notice: Notice) -> Outcome:
+        """Post once. What cannot even be made into a request is hopeless: it would not be the next time either."""
         outlet, now = self._outlet, now_ms()
-        request = RENDERERS[outlet.kind](outlet, notice, now, outlet.secret(os.environ))
-        url = outlet.address(os.environ).rstrip("/") if request.path else outlet.address(os.environ)
-        return await attempt(session, url, request, outlet.timeout_ms / 1_000, now / 1_000)
+        try:
+            request = RENDERERS[outlet.kind](outlet, notice, now, outlet.secret(os.environ))
+            url = outlet.address(os.environ).rstrip("/") if request.path else outlet.address(os.environ)
+            return await attempt(session, url, request, outlet.timeout_ms / 1_000, now / 1_000)
+        except Exception as error:
+            self._health.faults.labels(outlet.name).inc()
+            self._log.exception("outlet.fault", id=notice.id)
+            return Outcome("hopeless", f"no request can be made of it: {type(error).__name__}")
 
-    async def _write(self, changes: list[tuple[str, Told | None]]) -> None:
+    async def _write(self, changes: list[Change]) -> None:
         """Remember what was told, and up to where, in one batch."""
         position = Position(outlet=self._outlet.name, offsets=self._position.offsets | self._dispatch.positions())
+        changes = [*changes, *self._dispatch.over()]
         pairs: list[Pair] = [(key.encode(), None if told is None else json.encode(told)) for key, told in changes]
         if position != self._position:
             pairs.append((position.key.encode(), json.encode(position)))

@@ -11,6 +11,7 @@ import aiohttp
 
 HOPELESS = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422, 431})
 """What stays wrong however often it is sent: the request itself. All else may be mended where it is sent to."""
+Kind = Literal["sent", "again", "hopeless"]
 _FIRST_S, _LONGEST_S = 0.5, 60.0
 _MOST_PATIENT_S = 3_600.0
 
@@ -28,7 +29,7 @@ class Request:
 class Outcome:
     """``after_s`` is what the outlet asked for, or None."""
 
-    kind: Literal["sent", "again", "hopeless"]
+    kind: Kind
     why: str = ""
     after_s: float | None = None
 

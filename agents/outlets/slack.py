@@ -45,8 +45,9 @@ def _title(alert: AnyAlert) -> str:
 def _attachment(outlet: OutletSettings, alert: AnyAlert) -> dict[str, Any]:
     title, link = f"*{_title(alert)}*", linked(outlet.link, alert)
     blocks = [_section(f"<{link}|{_title(alert)}>" if link else title)]
-    if alert.annotations:
-        blocks.append(_section("\n".join(escaped(text) for text in alert.annotations.values())))
+    said = "\n".join(escaped(text) for text in alert.annotations.values() if text.strip())
+    if said:  # Slack refuses a message with an empty block
+        blocks.append(_section(said))
     fields = [_text(f"*{escaped(name)}*\n{escaped(value)}") for name, value in _fields(alert)][:_MOST_FIELDS]
     blocks.append({"type": "section", "fields": fields})
     colour = RESOLVED if alert.state == "resolved" else COLOURS.get(alert.severity, COLOURS["critical"])
@@ -60,7 +61,7 @@ def _fields(alert: AnyAlert) -> Iterator[tuple[str, str]]:
     else:
         yield "value", f"{alert.value:g} (from {alert.bound:g} on)"
     for name, value in labels_of(alert).items():
-        if name not in ("alertname", "severity") and value:
+        if name not in ("alertname", "severity") and value.strip():
             yield name, value
 
 

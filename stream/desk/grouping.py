@@ -5,22 +5,27 @@
         └─ waits         └─ told              └─ told                    └─ told again
 
 Without ``group_by``, each alert is a group of its own, and each transition is told by itself, in order. With it, what
-has resolved before it was told is left out, as Alertmanager does.
+has resolved before it was told is left out, as Alertmanager does. Whoever was told that an alert fires is told of that
+firing's end, also where the alert fires again by then.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from schemas.alert import AnyAlert
 from schemas.handling import Matcher
 from schemas.openalert import OpenAlert
-from schemas.told import Told
 from stream.desk.escalation import SEVERITIES
-from stream.desk.handling import Place
 from stream.desk.matcher import labels_of, match_all
+from stream.desk.places import Place, Places
+from stream.desk.remembered import Episode, Remembered, episode_of
+from stream.slices import DAY_MS, SECOND_MS
 
 Stands = Callable[[AnyAlert], OpenAlert]
+Key = tuple[tuple[str, str], ...]
+Homes = dict[str, dict[int, "Group"]]
+"""The group of each firing that waits or was told, by fingerprint and sequence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Route:
     """Which alerts an outlet is told of, and when. ``group_by`` None: each by itself; empty: all together.
 
     With ``is_pulse``, repeats are a sign of life: neither do acknowledgements end them, nor are they remembered.
+    Without ``resolved``, ends are not told. What is refused for ``give_up_ms`` while others are taken is given up.
     """
 
     matchers: tuple[Matcher, ...] = ()
@@ -37,12 +43,14 @@ class Route:
     interval_ms: int = 0
     repeat_ms: int | None = None
     is_pulse: bool = False
+    resolved: bool = True
+    give_up_ms: int = DAY_MS
 
     def takes(self, alert: AnyAlert) -> bool:
         """Is an alert that fires for this outlet?"""
         return alert.severity in self.severities and match_all(self.matchers, labels_of(alert))
 
-    def key(self, alert: AnyAlert) -> tuple[tuple[str, str], ...]:
+    def key(self, alert: AnyAlert) -> Key:
         """The group of an alert. Escalation does not move it to another one."""
         if self.group_by is None:
             return (("fingerprint", alert.fingerprint),)
@@ -53,12 +61,17 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an outlet is told at once: ``alerts``, those that fire first. ``id`` is the same if it is told twice."""
+    """What an outlet is told at once: ``alerts``, those that fire first. ``id`` follows from what it tells.
+
+    The end of a firing comes right before the next firing of the same alert. ``untold`` are ends that the outlet does
+    not want to hear of: they count as told.
+    """
 
     id: str
     group: Mapping[str, str]
     alerts: tuple[AnyAlert, ...]
-    key: tuple[tuple[str, str], ...] = ()
+    key: Key = ()
+    untold: tuple[AnyAlert, ...] = ()
 
     @property
     def status(self) -> str:
@@ -76,83 +89,191 @@ class _Waiting:
 
 @dataclass(slots=True)
 class Group:
-    """One group of a route; ``told`` is shared by all. ``next_ms`` is when it is looked at next."""
+    """One group of a route; ``told``, ``places`` and ``homes`` are shared by all.
 
-    key: tuple[tuple[str, str], ...]
+    ``next_ms`` is when it is looked at next; ``retry_ms`` the same of what was refused, since ``refused_ms``.
+    """
+
+    key: Key
     route: Route
-    told: dict[str, Told]
+    told: Remembered
+    places: Places
+    homes: Homes
     next_ms: int
-    waiting: dict[str, list[_Waiting]] = field(default_factory=dict)
-    members: dict[str, AnyAlert] = field(default_factory=dict)
+    waiting: dict[Episode, list[_Waiting]] = field(default_factory=dict)
+    members: dict[Episode, AnyAlert] = field(default_factory=dict)
+    failures: int = 0
+    retry_ms: int = 0
+    refused_ms: int | None = None
 
     def add(self, alert: AnyAlert, place: Place | None) -> None:
         """A transition to be told, unless one as late is known already."""
-        queue = self.waiting.setdefault(alert.fingerprint, [])
-        if not queue or alert.order > queue[-1].alert.order:
-            queue.append(_Waiting(alert, place))
+        episode = episode_of(alert)
+        queue = self.waiting.setdefault(episode, [])
+        if queue and alert.order <= queue[-1].alert.order:
+            return
+        queue.append(_Waiting(alert, place))
+        self.places.hold(place)
+        self._settle_in(episode)
+        if alert.state == "resolved":
+            self.told.ending.add(episode)
+
+    def join(self, alert: AnyAlert) -> None:
+        """An alert that was told, and still fires."""
+        self.members[episode_of(alert)] = alert
+        self._settle_in(episode_of(alert))
+
+    def _settle_in(self, episode: Episode) -> None:
+        self.homes.setdefault(episode[0], {})[episode[1]] = self
+
+    def leave(self, episode: Episode) -> None:
+        """An alert no longer fires."""
+        self.members.pop(episode, None)
+        self._tidy(episode)
 
     def notice(self, stands: Stands, now_ms: int) -> Notice | None:
         """What is to be told now. Transitions that need not be told are forgotten."""
         self.next_ms = now_ms + self.route.interval_ms
-        news = {key: found for key in list(self.waiting) if (found := self._head(key, stands)) is not None}
-        known = {key: alert for key, alert in self.members.items() if key not in news}
-        firing = {key: alert for key, alert in news.items() if alert.state == "firing"}
-        if not news and not self._is_to_be_repeated(known, stands, now_ms):
-            return None
-        firing |= {key: alert for key, alert in known.items() if stands(alert).status != "suppressed"}
-        alerts = [*firing.values(), *(alert for alert in news.values() if alert.state == "resolved")]
-        return Notice(self._id(alerts, is_repeat=not news), dict(self.key), tuple(alerts), self.key) if alerts else None
+        news = self._news(stands)
+        latest = {alert.fingerprint: alert.order for alert in news}
+        known = [alert for alert in self.members.values() if latest.get(alert.fingerprint, (0, 0)) < alert.order]
+        told = [alert for alert in news if self.route.resolved or alert.state == "firing"]
+        untold = tuple(alert for alert in news if not self.route.resolved and alert.state == "resolved")
+        if told or self._is_to_be_repeated(known, stands, now_ms):
+            alerts = _ordered(told, [alert for alert in known if stands(alert).status != "suppressed"])
+            return Notice(self._id(alerts, is_repeat=not told), dict(self.key), tuple(alerts), self.key, untold)
+        return Notice("", dict(self.key), (), self.key, untold) if untold else None
 
-    def _head(self, fingerprint: str, stands: Stands) -> AnyAlert | None:
-        """The next transition of an alert to be told; None where there is none, or it is suppressed."""
-        queue = self.waiting[fingerprint]
+    def _news(self, stands: Stands) -> list[AnyAlert]:
+        """The next transition of each episode; without groups, of the first that has one."""
+        news: list[AnyAlert] = []
+        for episode in sorted(self.waiting, key=lambda episode: episode[1]):
+            found = self._head(episode, stands)
+            if found is not None:
+                news.append(found)
+                if self.route.group_by is None:
+                    break
+        return news
+
+    def _head(self, episode: Episode, stands: Stands) -> AnyAlert | None:
+        """The next transition of an episode to be told; None where there is none, or it is suppressed."""
+        queue = self.waiting[episode]
         while queue:
-            alert, told = queue[0].alert, self.told.get(fingerprint)
-            is_last = len(queue) == 1
+            alert = queue[0].alert
             if alert.state == "resolved":
-                if told is not None and (is_last or self.route.group_by is None):
+                if self.told.owes(alert):
                     return alert
-            elif is_last or self.route.group_by is None:
+                self._end_earlier(alert)
+            elif not self._is_left_out(queue):
                 if stands(alert).status != "suppressed":
                     return alert
-                if not self._resolves_later(queue):
-                    queue[0].place = None
+                if queue[-1].alert.state == "firing" and not self._has_successor(episode):
+                    self._release(queue)
                     return None
-            queue.pop(0)
-        del self.waiting[fingerprint]
+            self.places.release(queue.pop(0).place)
+        self._tidy(episode)
         return None
 
-    def _resolves_later(self, queue: list[_Waiting]) -> bool:
-        first = queue[0].alert.sequence
-        return any(each.alert.state == "resolved" and each.alert.sequence >= first for each in queue[1:])
+    def _is_left_out(self, queue: list[_Waiting]) -> bool:
+        """Is there something later to tell in place of a transition to firing?"""
+        episode = episode_of(queue[0].alert)
+        if self.route.group_by is None:
+            return self.told.has_later(episode)
+        return len(queue) > 1 or self.told.has_later(episode) or self._has_successor(episode)
 
-    def _is_to_be_repeated(self, known: Mapping[str, AnyAlert], stands: Stands, now_ms: int) -> bool:
+    def _has_successor(self, episode: Episode) -> bool:
+        """Does a later firing of the same alert wait? Then this one has ended, even where no record says so."""
+        return any(sequence > episode[1] for sequence in self.homes.get(episode[0], ()))
+
+    def _end_earlier(self, resolved: AnyAlert) -> None:
+        """An end that nobody is to hear of: earlier firings that wait in other groups have ended too."""
+        for sequence, group in list(self.homes.get(resolved.fingerprint, {}).items()):
+            if sequence < resolved.sequence and group is not self:
+                group.outdate((resolved.fingerprint, sequence))
+
+    def outdate(self, episode: Episode) -> None:
+        """That an alert fires need not be told any more."""
+        queue = self.waiting.get(episode, [])
+        for each in [each for each in queue if each.alert.state == "firing"]:
+            self.places.release(each.place)
+            queue.remove(each)
+        self._tidy(episode)
+
+    def _release(self, queue: list[_Waiting]) -> None:
+        """What is suppressed holds nothing back."""
+        for each in queue:
+            self.places.release(each.place)
+            each.place = None
+
+    def _is_to_be_repeated(self, known: Iterable[AnyAlert], stands: Stands, now_ms: int) -> bool:
         """Has it been told for the last time long enough ago, and is there somebody to hear it?"""
-        if self.route.repeat_ms is None or now_ms - self._last_ms() < self.route.repeat_ms:
-            return False
+        if self.route.repeat_ms is None or 0 <= now_ms - self._last_ms() < self.route.repeat_ms:
+            return False  # told in the future: the clock was set back since
         wanted = ("active", "acknowledged") if self.route.is_pulse else ("active",)
-        return any(stands(alert).status in wanted for alert in known.values())
+        return any(stands(alert).status in wanted for alert in known)
 
     def _last_ms(self) -> int:
-        return max((self.told[key].at_ms for key in self.members if key in self.told), default=0)
+        return max((told.at_ms for each in self.members if (told := self.told.get(each)) is not None), default=0)
 
     def _id(self, alerts: list[AnyAlert], is_repeat: bool) -> str:
+        """The same for the same transitions: news are told once, and what repeats them says since when."""
         if self.route.group_by is None and not is_repeat:
             return alerts[0].id
-        parts = [*sorted(alert.id for alert in alerts), str(self.key), str(self._last_ms())]
-        return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+        parts = [*sorted(alert.id for alert in alerts), str(self.key), str(self._last_ms()) if is_repeat else ""]
+        return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
 
-    def settle(self, notice: Notice) -> None:
-        """A notice was told."""
-        for alert in notice.alerts:
-            queue = [each for each in self.waiting.pop(alert.fingerprint, []) if each.alert.order > alert.order]
-            if queue:
-                self.waiting[alert.fingerprint] = queue
-            if alert.state == "firing":
-                self.members[alert.fingerprint] = alert
-            else:
-                self.members.pop(alert.fingerprint, None)
+    def settle(self, alert: AnyAlert) -> Place | None:
+        """A transition was told: the place of it, where it has one."""
+        episode, place = episode_of(alert), None
+        queue = self.waiting.get(episode, [])
+        while queue and queue[0].alert.order <= alert.order:
+            place = queue.pop(0).place
+            self.places.release(place)
+        if alert.state == "firing":
+            self.join(alert)
+        else:
+            self.members.pop(episode, None)
+        self._tidy(episode)
+        return place
 
-    def places(self) -> Iterator[Place]:
-        """Where the transitions stand that wait, and are found nowhere else."""
-        return (each.place for queue in self.waiting.values() for each in queue if each.place is not None)
+    def _tidy(self, episode: Episode) -> None:
+        queue = self.waiting.get(episode)
+        if not queue:
+            self.waiting.pop(episode, None)
+            self.told.ending.discard(episode)
+            if episode not in self.members and episode[0] in self.homes:
+                self.homes[episode[0]].pop(episode[1], None)
+                if not self.homes[episode[0]]:
+                    del self.homes[episode[0]]
+
+    def due_ms(self, now_ms: int) -> int | None:
+        """When to look at it next; None where there is no reason to."""
+        if not self.waiting and (not self.members or self.route.repeat_ms is None):
+            return None
+        due_ms = self.next_ms
+        if not self.waiting and not self.route.interval_ms and self.route.repeat_ms is not None:
+            last_ms = self._last_ms()
+            due_ms = max(due_ms, last_ms + self.route.repeat_ms) if last_ms <= now_ms else due_ms
+        return max(due_ms, self.retry_ms)
+
+    def idle(self, now_ms: int) -> None:
+        """There was nothing to tell: it may be suppressed, so it is looked at again in a while."""
+        self.next_ms = max(self.next_ms, now_ms + SECOND_MS)
+
+    def shift(self, by_ms: int) -> None:
+        """The clock was set back: what was planned goes with it."""
+        self.next_ms += by_ms
+        self.retry_ms += by_ms
+        if self.refused_ms is not None:
+            self.refused_ms += by_ms
+
+
+def _ordered(news: list[AnyAlert], known: list[AnyAlert]) -> list[AnyAlert]:
+    """Alerts that fire first, each after the ends of its earlier firings; then those that do not."""
+    several: dict[str, list[AnyAlert]] = {}
+    for alert in news:
+        several.setdefault(alert.fingerprint, []).append(alert)
+    for alert in known:
+        several.setdefault(alert.fingerprint, []).append(alert)
+    runs = [sorted(run, key=lambda alert: alert.order) for run in several.values()]
+    return [alert for run in sorted(runs, key=lambda run: run[-1].state != "firing") for alert in run]

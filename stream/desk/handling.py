@@ -15,9 +15,13 @@ from stream.desk.escalation import deadline_ms, escalated
 from stream.desk.inhibition import Inhibition, Inhibitors
 from stream.desk.maintenance import Maintenance
 from stream.desk.matcher import labels_of, match_all
+from stream.desk.places import Place
+from stream.slices import DAY_MS
 
-Place = tuple[int, int]
-"""Partition and offset."""
+SILENCES_KEPT_MS = 5 * DAY_MS
+"""How long a silence that is over can still be looked up."""
+ACKNOWLEDGEMENTS_KEPT_MS = DAY_MS
+"""How long an acknowledgement is kept of an alert that is not open: it may be read before the alert is."""
 MOST_RESOLVED = 20_000
 """Resolved alerts that are remembered, so that what is repeated of them later is known as old."""
 
@@ -34,13 +38,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What holds at one moment, until an alert, its handling, or what is on changes."""
+    """Which silences and maintenance hold at a moment."""
 
-    version: int
-    silences: tuple[Silence, ...]
-    maintenance: tuple[Maintenance, ...]
-    inhibitors: Inhibitors
-    view: dict[str, OpenAlert] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    maintenance: tuple[Maintenance, ...] = ()
 
 
 class OpenAlerts:
@@ -57,9 +58,11 @@ class OpenAlerts:
         self._overtaken: dict[str, AnyAlert] = {}
         self._places: dict[str, Place] = {}
         self._quiet: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {}
-        self._quiet_by: tuple[tuple[Silence, ...], tuple[Maintenance, ...]] = ((), ())
-        self._version = 0
-        self._moment: _Moment | None = None
+        self._inhibitors = Inhibitors((), policy.inhibitions, policy.inhibit_parts)
+        self._moment = _Moment()
+        self._moment_ms: int | None = None
+        self._view: dict[str, OpenAlert] = {}
+        self._stale: set[str] = set()
 
     def hear(self, alert: AnyAlert, heard_ms: int, place: Place | None = None) -> bool:
         """A record of `alerts` that came at ``heard_ms`` and stands at ``place``. False where it tells nothing new."""
@@ -71,15 +74,16 @@ class OpenAlerts:
                 self._overtaken.pop(alert.fingerprint, None)
                 self._stand(alert, place)
             return False
-        self._version += 1
         self._forget(alert.fingerprint)
         self._stand(alert, place)
+        self._stale.add(alert.fingerprint)
         if alert.state == "resolved":
             self._resolved[alert.fingerprint] = alert
             if len(self._resolved) > self._most_resolved:
                 self._forget(next(iter(self._resolved)))
         else:
             self._open[alert.fingerprint] = alert
+            self._stale |= self._inhibitors.add(alert)
             by_ms = deadline_ms(alert, heard_ms, self._policy.escalate_ms)
             if by_ms is not None:
                 self._deadlines_ms[alert.fingerprint] = by_ms
@@ -89,6 +93,7 @@ class OpenAlerts:
         known = self._open.get(fingerprint)
         if known is not None:
             self._quiet.pop(known.id, None)
+            self._stale |= self._inhibitors.remove(known)
         for each in (self._open, self._resolved, self._deadlines_ms, self._overtaken, self._places):
             each.pop(fingerprint, None)
 
@@ -106,41 +111,67 @@ class OpenAlerts:
 
     def handle(self, record: AnyHandling) -> None:
         """A record of `handling`."""
-        self._version += 1
         if isinstance(record, Silence):
             self._silences[record.key] = record
+            self._moment_ms = None
         else:
             self._acknowledged[record.key] = record
+            self._stale.add(record.fingerprint)
 
     def withdraw(self, key: str) -> None:
         """The record of `handling` with this key is there no more."""
-        self._version += 1
-        self._silences.pop(key, None)
-        self._acknowledged.pop(key, None)
+        if self._silences.pop(key, None) is not None:
+            self._moment_ms = None
+        acknowledged = self._acknowledged.pop(key, None)
+        if acknowledged is not None:
+            self._stale.add(acknowledged.fingerprint)
+
+    def over(self, now_ms: int) -> list[str]:
+        """Keys of `handling` that nothing depends on any more: silences long over, what was said of alerts not open."""
+        found = [key for key, each in self._silences.items() if each.ends_ms + SILENCES_KEPT_MS <= now_ms]
+        for key, each in self._acknowledged.items():
+            is_old = abs(now_ms - each.at_ms) >= ACKNOWLEDGEMENTS_KEPT_MS
+            if is_old and each.fingerprint not in self._open:
+                found.append(key)
+        return found
 
     def view(self, now_ms: int) -> Mapping[str, OpenAlert]:
-        """Every open alert by fingerprint, as it stands at ``now_ms``. The same object while nothing has changed."""
-        moment = self._at(now_ms)
-        if not moment.view:
-            moment.view.update((key, self._stands(alert, moment)) for key, alert in self._open.items())
-        return moment.view
+        """Every open alert by fingerprint, as it stands at ``now_ms``. The same object while nothing has changed.
+
+        Only what may have changed is looked at; the other values are the same objects as before.
+        """
+        self._follow(now_ms)
+        if self._stale:
+            self._view = dict(self._view)
+            for key in self._stale:
+                alert = self._open.get(key)
+                if alert is None:
+                    self._view.pop(key, None)
+                else:
+                    self._view[key] = self._stands(alert)
+            self._stale.clear()
+        return self._view
 
     def stands(self, alert: AnyAlert, now_ms: int) -> OpenAlert:
         """How an alert stands at ``now_ms``, be it open or not."""
-        return self._stands(alert, self._at(now_ms))
+        self._follow(now_ms)
+        return self._stands(alert)
 
-    def _at(self, now_ms: int) -> _Moment:
+    def _follow(self, now_ms: int) -> None:
+        """Where other silences or maintenance hold than before, all alerts may stand otherwise."""
+        if now_ms == self._moment_ms:
+            return
+        self._moment_ms = now_ms
         silences = tuple(each for each in self._silences.values() if each.starts_ms <= now_ms < each.ends_ms)
-        maintenance = tuple(each for each in self._policy.maintenance if each.is_on(now_ms))
-        last = self._moment
-        if last is None or (last.version, last.silences, last.maintenance) != (self._version, silences, maintenance):
-            inhibitors = Inhibitors(self._open.values(), self._policy.inhibitions, self._policy.inhibit_parts)
-            last = self._moment = _Moment(self._version, silences, maintenance, inhibitors)
-        return last
+        moment = _Moment(silences, tuple(each for each in self._policy.maintenance if each.is_on(now_ms)))
+        if moment != self._moment:
+            self._moment = moment
+            self._quiet.clear()
+            self._stale.update(self._open)
 
-    def _stands(self, alert: AnyAlert, moment: _Moment) -> OpenAlert:
-        silenced, muted = self._quieted(alert, moment)
-        inhibited = moment.inhibitors.of(alert)
+    def _stands(self, alert: AnyAlert) -> OpenAlert:
+        silenced, muted = self._quieted(alert)
+        inhibited = self._inhibitors.of(alert)
         acknowledged = self._acknowledgement(alert)
         is_quiet = bool(silenced or muted or inhibited)
         return OpenAlert(
@@ -152,16 +183,13 @@ class OpenAlerts:
             muted_by=muted,
         )
 
-    def _quieted(self, alert: AnyAlert, moment: _Moment) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _quieted(self, alert: AnyAlert) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """By which silences and maintenance. Remembered, as most alerts and most of these stay as they are."""
-        if self._quiet_by != (moment.silences, moment.maintenance):
-            self._quiet_by = (moment.silences, moment.maintenance)
-            self._quiet.clear()
         found = self._quiet.get(alert.id)
         if found is None:
             labels = labels_of(alert)
-            silenced = sorted(each.id for each in moment.silences if match_all(each.matchers, labels))
-            muted = [each.name for each in moment.maintenance if match_all(each.matchers, labels)]
+            silenced = sorted(each.id for each in self._moment.silences if match_all(each.matchers, labels))
+            muted = [each.name for each in self._moment.maintenance if match_all(each.matchers, labels)]
             found = tuple(silenced), tuple(muted)
             if alert.fingerprint in self._open:
                 self._quiet[alert.id] = found

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 from msgspec import ValidationError, convert
 
 from schemas.alert import AnyAlert, FrictionAlert
 from schemas.handling import Matcher
+from schemas.pattern import fits
 from stream.errors import CxstreamError
 
 Labels = Mapping[str, str]
@@ -43,7 +43,7 @@ def matches(matcher: Matcher, labels: Labels) -> bool:
     value = labels.get(matcher.name, "")
     if matcher.op in ("=", "!="):
         return (value == matcher.value) is (matcher.op == "=")
-    return (_compiled(matcher.value).fullmatch(value) is not None) is (matcher.op == "=~")
+    return fits(matcher.value, value) is (matcher.op == "=~")
 
 
 def match_all(matchers: Iterable[Matcher], labels: Labels) -> bool:
@@ -78,8 +78,3 @@ def parse(text: str) -> Matcher:
         return convert({"name": name, "op": op, "value": value}, Matcher)
     except ValidationError as error:
         raise MatcherError(f"`{text}`: {error}") from None
-
-
-@lru_cache(maxsize=10_000)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.DOTALL)

@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import json
+from msgspec.structs import replace
 
 from agents.brokers import Broker
 from agents.clock import now_ms
 from schemas.handling import Acknowledgement, Matcher, Silence
+from schemas.told import Position, Told
 from tests.agents.desk.receiver import Receiver, receiver
 from tests.alerts import friction, metric
 from tests.e2e.consume import consume
@@ -136,6 +139,40 @@ def test_what_the_desk_sends_is_a_cloud_event(any_broker: Broker, tmp_path: Path
         assert [each["ce_id"] for each in headers] == ["A-1-firing", "A-1-escalated"]
         assert {each["ce_source"] for each in headers} == {f"/cxstream/{at.settings.id}"}
         assert {each["content-type"] for each in headers} == {"application/json"}
+
+
+def test_what_nothing_depends_on_any_more_is_forgotten_and_the_rest_kept(embedded: Broker, tmp_path: Path) -> None:
+    week = 7 * 24 * 3_600_000
+    old = silence(region="eu")
+    old = replace(old, id="old", starts_ms=old.starts_ms - 2 * week, ends_ms=old.ends_ms - week)
+    with office(embedded.bootstrap, tmp_path) as at:
+        at.alert(metric("A"), metric("B"), metric("B", "resolved"))
+        at.handle(old, silence(region="us"), *(replace(ack(name), at_ms=now_ms() - week) for name in "AB"))
+        at.put("handling", b"silence:other", json.encode(silence(region="no")))
+        desk = at.start()
+        at.wait(lambda: at.latest("handling")[b"silence:old"] is None, "the old silence is forgotten")
+        kept = {key for key, value in at.latest("handling").items() if value is not None}
+        assert kept == {b"silence:s1", b"acknowledgement:A", b"silence:other"}
+        assert desk.sample("cx_desk_foreign_total") == 1, "what stands under another key could never be replaced"
+        assert at.statuses() == {"A": "acknowledged"}
+
+
+def test_what_an_earlier_release_remembered_is_known_and_times_that_are_none_end_no_desk(
+    embedded: Broker, tmp_path: Path, hook: Receiver
+) -> None:
+    told = Told(outlet="crm", fingerprint="A", id="A-1-firing", order=(1, 0), at_ms=now_ms())
+    outlets = [{"name": "crm", "url": hook.url}]
+    with office(embedded.bootstrap, tmp_path, outlets=outlets, escalate={"warning": "1s"}) as at:
+        at.alert(metric("A"))
+        at.put("alerts", b"Far", json.encode(metric("Far", at_ms=10**18)))
+        at.put("alerts-told", b"crm/A", json.encode(told))
+        at.put("alerts-told", b"crm", json.encode(Position(outlet="crm", offsets={0: 2})))
+        desk = at.start()
+        hook.wait(lambda: hook.alerts() == ["A-1-escalated"])
+        at.alert(metric("A", "resolved"))
+        hook.wait(lambda: hook.alerts() == ["A-1-escalated", "A-1-resolved"])
+        at.wait(lambda: {at.latest("alerts-told").get(key) for key in (b"crm/A", b"crm/A/1")} == {None}, "none is left")
+        assert desk.sample("cx_desk_foreign_total") == 1
 
 
 def test_what_cannot_be_read_is_counted_and_passed_over_and_what_others_wrote_is_mended(

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from agents.brokers import Broker
+from agents.clock import now_ms
+from schemas.handling import Silence
+from stream.desk.matcher import parse
 from tests.alerts import metric
 from tests.e2e.desks import Office, office
 from tests.e2e.test_commands import assert_refused, cxstream
@@ -55,6 +58,12 @@ def test_alerts_are_acknowledged_silenced_and_heard_again(any_broker: Broker, tm
         assert "no silences" in alerts(at, "silences").stdout
         assert silence in alerts(at, "silences", "--all").stdout
         assert_refused(alerts(at, "unsilence", silence), silence, "cxstream alerts silences")
+        to_come = Silence(id="later", by="ann", matchers=(parse("a=b"),), starts_ms=now_ms() + 9**9, ends_ms=2**62)
+        at.handle(to_come)
+        assert "never" in alerts(at, "silences").stdout
+        assert alerts(at, "unsilence", "later").returncode == 0
+        assert "no silences" in alerts(at, "silences").stdout
+        assert_refused(alerts(at, "unsilence", "later"), "later")
         assert_refused(alerts(at, "ack", "Nothing"), "no alert fires", "Nothing")
         at.alert(metric("LowNps"))
         assert_refused(alerts(at, "ack", "Low"), "2 alerts fire")

@@ -60,3 +60,13 @@ def test_what_is_no_alert_and_no_handling_is_an_error(data: bytes) -> None:
     for decode in (decode_alert, decode_handling):
         with pytest.raises(DecodeError):
             decode(data)
+
+
+@pytest.mark.parametrize("time_ms", [-1, 253_402_300_800_000, 10**18])
+@pytest.mark.parametrize("name", ["since_ms", "at_ms"])
+def test_a_time_that_is_no_date_makes_a_record_no_alert(name: str, time_ms: int) -> None:
+    for alert in (METRIC, FRICTION):
+        with pytest.raises(DecodeError, match="is no time"):
+            decode_alert(json.encode(structs.replace(alert, **{name: time_ms})))
+    with pytest.raises(DecodeError, match="is no time"):
+        decode_alert(json.encode(structs.replace(FRICTION, due_ms=time_ms)))

@@ -34,11 +34,12 @@ class Answer(Exception):  # noqa: N818 - what is answered, not what went wrong
 
 
 class Receiver:
-    """Keeps every request; ``answers`` are given one after the other, then 200."""
+    """Keeps every request; ``answers`` are given one by one, then 200. What has ``refused`` in it gets 503."""
 
     def __init__(self, port: int = 0) -> None:
         self.received: list[Received] = []
         self.answers: list[Answer] = []
+        self.refused = b""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -49,6 +50,8 @@ class Receiver:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 receiver.received.append(Received(self.path, headers, body, time.time()))
                 answer = receiver.answers.pop(0) if receiver.answers else Answer()
+                if receiver.refused and receiver.refused in body:
+                    answer = Answer(503)
                 time.sleep(answer.after_s)
                 if answer.cut:
                     self.close_connection = True

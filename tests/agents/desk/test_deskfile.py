@@ -97,7 +97,7 @@ def test_outlets_of_each_kind_can_be_set(tmp_path: Path) -> None:
 outlets:
   - {name: crm, url: "https://crm.example/hook", secret_variable: S, severity: [warning, critical], matchers: region=eu}
   - {name: team, kind: slack, url_variable: U, group_by: [region], repeat_interval: 1h, resolved: false, link: "https://x/{a}"}
-  - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 3s}
+  - {name: am, kind: alertmanager, url: "http://127.0.0.1:9093", timeout: 3s, give_up: 2h}
 """,
     ).outlets
     assert crm == OutletSettings(
@@ -108,8 +108,8 @@ outlets:
     )
     assert team.route.group_by == ("region",)
     assert (team.route.wait_ms, team.route.interval_ms, team.route.repeat_ms) == (30_000, 5 * MINUTE_MS, HOUR_MS)
-    assert (team.kind, team.resolved, team.link) == ("slack", False, "https://x/{a}")
-    assert am.route == Route(group_by=(), repeat_ms=MINUTE_MS, is_pulse=True)
+    assert (team.kind, team.route.resolved, team.link) == ("slack", False, "https://x/{a}")
+    assert am.route == Route(group_by=(), repeat_ms=MINUTE_MS, is_pulse=True, give_up_ms=2 * HOUR_MS)
     assert am.timeout_ms == 3 * SECOND_MS
 
 
@@ -122,6 +122,7 @@ def test_mistakes_of_outlets_come_all_at_once_with_their_lines(tmp_path: Path) -
   - {name: c, url: "https://x", url_variable: X}
   - {name: c, url: "https://x", group_interval: 5m, resend: 1m}
   - {name: am, kind: alertmanager, url: "http://x", group_by: [region], secret_variable: S, timeout: never}
+  - {name: d, url: "http://a b/", severity: []}
 """,
     )
     lines = [(int(problem.split(":")[0]), problem) for problem in found]
@@ -138,9 +139,11 @@ def test_mistakes_of_outlets_come_all_at_once_with_their_lines(tmp_path: Path) -
         (6, "leave `group_by` out"),
         (6, "only a webhook is signed"),
         (6, "`never`"),
+        (7, "`http://a b/` is no http or https address"),
+        (7, "`severity` is empty"),
     ):
         assert any(at == line and words in problem for at, problem in lines), (line, words, found)
-    assert len(found) == 12
+    assert len(found) == 14
 
 
 def test_secrets_are_looked_for_when_a_desk_starts_all_at_once() -> None:
@@ -151,3 +154,11 @@ def test_secrets_are_looked_for_when_a_desk_starts_all_at_once() -> None:
     with pytest.raises(ConfigError, match="no http or https address"):
         check_variables(found, {"URL": "nowhere", "SECRET": "s"})
     check_variables(found, {"URL": "http://127.0.0.1:1/x", "SECRET": "s"})
+    check_variables(found, {"URL": "http://127.0.0.1:1/x", "SECRET": "whsec_c2VjcmV0"})
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_no base64", "whsec_c2VjcmV", "whsec_ø"])
+def test_a_secret_that_says_that_it_is_base64_must_be(secret: str) -> None:
+    with pytest.raises(ConfigError, match="`b`: SECRET begins with whsec_") as error:
+        check_variables((OutletSettings("b", url="http://x", secret_variable="SECRET"),), {"SECRET": secret})
+    assert secret.removeprefix("whsec_") == "" or secret not in str(error.value)

@@ -119,3 +119,22 @@ def test_pauses_grow_up_to_a_minute_and_are_never_shorter_than_asked_for() -> No
 def test_a_link_is_only_ever_one_address() -> None:
     alert = friction("../../a b?c", labels={"region": "e/u"})
     assert linked("https://x/{customer}/{region}/{fingerprint}", alert).count("/") == 5
+
+
+@pytest.mark.parametrize("annotations", [{"summary": ""}, {"summary": " ", "more": ""}, {}])
+def test_slack_is_told_no_empty_text_as_it_would_refuse_the_message(annotations: dict[str, str]) -> None:
+    found = body(OutletSettings("team", "slack"), metric("A", annotations=annotations, labels={"region": " "}))
+    blocks = found["attachments"][0]["blocks"]
+    texts = [block["text"] for block in blocks if "text" in block] + [
+        each for b in blocks for each in b.get("fields", ())
+    ]
+    assert len(blocks) == 2
+    assert all(each["text"].strip() for each in texts)
+    assert "region" not in str(texts)
+
+
+def test_an_id_that_no_header_can_have_is_sent_as_a_hash_of_it_the_same_each_time() -> None:
+    notice = Notice("two\r\nlines: æ", {}, (metric("A"),))
+    first, again = (RENDERERS["webhook"](OutletSettings("crm"), notice, T0_MS + at, "s").headers for at in (0, 5_000))
+    assert first["webhook-id"] == again["webhook-id"]
+    assert first["webhook-id"].isalnum()

@@ -154,6 +154,23 @@ def test_the_same_view_is_handed_out_until_something_changes() -> None:
     assert alerts.view(T0_MS + 10) is not first
 
 
+def test_silences_long_over_and_what_was_said_of_alerts_not_open_can_be_forgotten() -> None:
+    alerts = OpenAlerts(Policy())
+    hear(alerts, metric("A"), metric("B"), metric("B", "resolved"))
+    alerts.handle(silence(0, 100, "alertname=A", id="over"))
+    alerts.handle(silence(0, 2**60, "alertname=B", id="far"))
+    for name in ("A", "B", "Unknown"):
+        alerts.handle(ack(name))
+    assert alerts.over(T0_MS + HOUR_MS) == []
+    assert alerts.over(T0_MS + 25 * HOUR_MS) == ["acknowledgement:B", "acknowledgement:Unknown"]
+    over = alerts.over(T0_MS + 6 * 24 * HOUR_MS)
+    assert over == ["silence:over", "acknowledgement:B", "acknowledgement:Unknown"]
+    for key in over:
+        alerts.withdraw(key)
+    assert alerts.over(T0_MS + 1_000 * 24 * HOUR_MS) == []
+    assert alerts.view(T0_MS)["A"].acknowledged == ack("A")
+
+
 # Laws
 
 NAMES = ("A", "B", "C")

@@ -1,6 +1,7 @@
 """What inhibits what, against a look at every pair."""
 
 from itertools import product
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +88,25 @@ def test_no_alert_inhibits_itself_by_a_rule_it_fits_on_both_sides(firing: list[A
             assert alert.fingerprint not in inhibitors.of(alert)
 
 
+@given(SEVERAL, st.lists(rules(), max_size=3), st.booleans(), st.randoms())
+def test_what_comes_and_goes_leaves_what_a_look_at_every_pair_finds_and_names_whom_it_touches(
+    several: list[AnyAlert], given_rules: list[Inhibition], parts: bool, chance: Random
+) -> None:
+    inhibitors, firing = Inhibitors((), given_rules, parts), dict[str, AnyAlert]()
+    for alert in [*several, *several, *several]:
+        before = {key: inhibitors.of(each) for key, each in firing.items()}
+        if alert.fingerprint in firing and chance.random() < 0.7:
+            touched = inhibitors.remove(firing.pop(alert.fingerprint))
+        elif alert.fingerprint not in firing:
+            touched = inhibitors.add(alert)
+            firing[alert.fingerprint] = alert
+        else:
+            continue
+        for key, each in firing.items():
+            assert list(inhibitors.of(each)) == naive(each, list(firing.values()), given_rules, parts)
+            assert key in touched or key == alert.fingerprint or inhibitors.of(each) == before[key]
+
+
 def test_a_total_inhibits_its_parts_and_these_theirs() -> None:
     total, eu = metric("Low"), metric("Low", labels={"region": "eu"})
     web = metric("Low", labels={"region": "eu", "channel": "web"})
@@ -96,6 +116,15 @@ def test_a_total_inhibits_its_parts_and_these_theirs() -> None:
     assert [inhibitors.of(each) for each in (total, eu, other)] == [(), ("Low",), ()]
     assert inhibitors.of(web) == ("Low", "Low/region=eu")
     assert inhibitors.of(us_web) == ("Low",)
+
+
+def test_an_alert_with_many_labels_takes_no_longer_than_there_are_alerts() -> None:
+    """It has 2^60 subsets of labels: the test's own time limit is what this is about."""
+    many = metric("Low", labels={f"l{number}": "x" for number in range(60)})
+    firing = [metric("Low"), many, *(metric("Low", labels={"region": str(number)}) for number in range(20))]
+    assert Inhibitors(firing).of(many) == ("Low",)
+    small = Inhibitors([metric("Low", labels={"a": str(number)}) for number in range(99)])
+    assert small.of(metric("Low", labels={"a": "7", "b": "1"})) == ("Low/a=7",)
 
 
 def test_one_customers_friction_never_keeps_anothers_quiet() -> None:

@@ -117,4 +117,32 @@ def test_a_backslash_in_quotes_is_taken_from_quotes_backslashes_and_newlines_alo
 
 def test_a_pattern_that_is_too_much_is_no_matcher() -> None:
     with pytest.raises(MatcherError):
-        parse("a=~b{4294967295}")
+        parse("a=~(b{1000}){1000}")
+
+
+@pytest.mark.parametrize(
+    ("written", "value", "fits"),
+    [
+        ("x=~[[:alpha:]]+", "abc", True),
+        ("x=~[[:alpha:]]+", "a1", False),
+        (r"x=~\pL+\z", "ærlig", True),
+        ("x=~(?i)low", "LOW", True),
+        ("x=~a|b", "ab", False),
+        ("x=~a.b", "a\nb", True),
+        ("x!~[[:^digit:]]*", "a1", True),
+    ],
+)
+def test_patterns_are_those_of_re2_as_in_alertmanager(written: str, value: str, fits: bool) -> None:
+    assert matches(parse(written), {"x": value}) is fits
+
+
+@pytest.mark.parametrize("written", ["x=~(?=a)", r"x=~(a)\1", r"x=~a\Z", "x=~(?<!a)b"])
+def test_what_re2_does_not_have_is_refused(written: str) -> None:
+    with pytest.raises(MatcherError, match="no regular expression"):
+        parse(written)
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+b", "(a|aa)+b", "(.*a){20}b", "(a*)*b"])
+def test_no_pattern_takes_exponential_time_on_a_customer_id(pattern: str) -> None:
+    """Python's `re` would not end in years: the test's own time limit is what this is about."""
+    assert not matches(parse(f"customer=~{pattern}"), {"customer": "a" * 10_000})
