@@ -9,7 +9,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 .PHONY: $(STAMP)
 endif
 
-.PHONY: help setup demo test chaos bench soak compiled format lock docs clean
+.PHONY: help setup demo test stack chaos bench soak compiled format lock docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ test: $(STAMP) ## all that CI checks: format, lint, types, import contracts, doc
 	@$(BIN)/pytest -q --doctest-modules schemas stream agents deploy
 	@echo '── pytest'
 	@$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
+
+stack: $(STAMP) ## docker-compose.yml without containers, checked: Kafka, workers, desk, Prometheus, Alertmanager (ARGS=--stay)
+	@$(BIN)/python -m deploy.stack $(ARGS)
 
 SEED ?= 1
 MINUTES ?= 3

@@ -1,6 +1,5 @@
 """What the settings say of handling alerts: what keeps them quiet, and when they are escalated."""
 
-import re
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,14 +12,13 @@ from stream.desk.handling import Policy
 from stream.desk.inhibition import Inhibition
 from stream.desk.maintenance import Maintenance
 from stream.desk.matcher import MatcherError, parse
-from stream.mapping.nodes import Mistakes, entries, items, text, texts, truth
+from stream.mapping.nodes import Mistakes, duration_ms, entries, items, text, texts, truth
 from stream.schedule import Schedule
-from stream.slices import UNITS_MS, Calendar
+from stream.slices import Calendar
 
 KEYS = ("maintenance", "inhibit", "inhibit_parts", "escalate")
 _INHIBITION = ("source", "target", "equal")
 _MAINTENANCE = ("name", "week", "time_zone", "matchers")
-_DURATION = re.compile(r"(\d{1,6})(s|m|h|d)")
 
 
 def policy(nodes: Mapping[str, Node], calendar: Calendar, mistakes: Mistakes) -> Policy:
@@ -33,17 +31,6 @@ def policy(nodes: Mapping[str, Node], calendar: Calendar, mistakes: Mistakes) ->
         maintenance=tuple(_maintenance(node, calendar, mistakes) for node in found),
         escalate_ms=_escalate(nodes["escalate"], mistakes) if "escalate" in nodes else {},
     )
-
-
-def duration_ms(node: Node, what: str, mistakes: Mistakes) -> int:
-    """A length of time such as 30s, 5m, 2h or 1d."""
-    written = text(node, what, mistakes)
-    found = _DURATION.fullmatch(written)
-    if found:
-        return int(found[1]) * UNITS_MS[found[2]]
-    if written:
-        mistakes.add(node, f"{what} must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
-    return 0
 
 
 def matchers(node: Node, what: str, mistakes: Mistakes) -> tuple[Matcher, ...]:

@@ -51,5 +51,5 @@ def check(nodes: Mapping[str, Node], config: Config, mistakes: Mistakes) -> None
         start_ms, end_ms = known_window(name).interval(config.calendar, EARLIEST_MS)
         fewest = -((start_ms - end_ms) // DAY_MS) + 2
         for key in KEYS:
-            if key in nodes and fewest > _FEWEST_DAYS and int(str(nodes[key].value)) < fewest:
+            if key in nodes and fewest > _FEWEST_DAYS and whole(nodes[key], key, Mistakes("")) < fewest:
                 mistakes.add(nodes[key], f"`{key}` must be at least {fewest}, as there is a window of `{name}`")

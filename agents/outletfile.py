@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from yaml.nodes import Node
 
-from agents.deskfile import duration_ms, matchers
+from agents.deskfile import matchers
 from stream.desk.escalation import SEVERITIES
 from stream.desk.grouping import Route
 from stream.errors import ConfigError
-from stream.mapping.nodes import Mistakes, choice, entries, items, text, texts, truth
+from stream.mapping.nodes import Mistakes, choice, duration_ms, entries, items, text, texts, truth
 from stream.slices import HOUR_MS, MINUTE_MS, SECOND_MS
 
 KINDS = ("webhook", "slack", "alertmanager")

@@ -10,7 +10,7 @@ from stream.mapping.nodes import Mistakes, entries, items, positive, text
 from stream.schedule import WEEKDAYS, Stretch, Week
 from stream.slices import MINUTE_MS, SECOND_MS
 
-_STRETCH = re.compile(r"(\d\d):([0-5]\d)-(\d\d):([0-5]\d)")
+_STRETCH = re.compile("([0-9]{2}):([0-5][0-9])-([0-9]{2}):([0-5][0-9])")
 _DAY = 24 * 60
 
 

@@ -2,6 +2,7 @@
 
 Cells are merged as they come. Several times a second what changed is made durable; then alerts go out. An alert's
 transition is in the state before it is sent, and is sent again after a restart: none is lost, and each keeps its id.
+What is left of an alert whose rule is gone, goes once its end was sent.
 """
 
 import asyncio
@@ -30,7 +31,6 @@ from schemas.alert import AnyAlert
 from schemas.cell import Segment
 from schemas.metric import Metric
 from stream.board import KINDS, Board
-from stream.marker import MARKER
 from stream.rules.rule import Rule
 from stream.rules.watch import rules_on
 
@@ -125,6 +125,8 @@ class WindowsAgent:
 
     async def _evaluate(self) -> None:
         await self._tell([alert for board in self.boards.values() for alert in board.watch.standing()])
+        for board in self.boards.values():
+            board.watch.sent()
         while True:
             for partition, board in self.boards.items():
                 await self._round(partition, board)
@@ -135,11 +137,7 @@ class WindowsAgent:
         alerts = board.evaluate(now_ms())
         if board.state.is_changed:
             position = board.marker.offset + 1
-            changes = board.state.changes()
-            marker = changes.pop(MARKER, None)
-            # The marker goes last: a part of the changes alone is harmless, a marker without them is a loss.
-            pairs = [*changes.items(), *([(MARKER, marker)] if marker is not None else [])]
-            for part in parts(pairs):
+            for part in parts(board.changes()):
                 await self._make_durable(partition, part)
             board.state.settle()
             self._owned.include(partition, position)
@@ -147,6 +145,7 @@ class WindowsAgent:
             log.info("alert", state=alert.state, name=alert.alert, value=alert.value, labels=alert.labels)
             self._health.alerts.labels(alert.alert, alert.state).inc()
         await self._tell(alerts)
+        board.watch.sent()
         if alerts:
             fault_point("windows-after-alerts")
 

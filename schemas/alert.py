@@ -19,10 +19,10 @@ class Escalation(Struct, frozen=True, kw_only=True):
 class Alert(Struct, frozen=True, kw_only=True, tag_field="kind"):
     """What all alerts have. ``fingerprint`` (the record's key) derives from name and labels, never from the value.
 
-    ``id`` names this one transition: the same after a crash. ``sequence`` counts an alert's firings from 1.
-    ``since`` is when the condition began to hold, ``at`` when the state changed, both event time in epoch milliseconds;
-    of an escalation, ``at`` is when it was to be taken on by. ``escalation`` is there once an alert was escalated: it
-    is still firing.
+    ``id`` names this one transition: the same after a crash. ``sequence`` counts an alert's firings from 1, or from a
+    higher number where others were forgotten. ``since`` is when the condition began to hold, ``at`` when the state
+    changed, both event time in epoch milliseconds; of an escalation, ``at`` is when it was to be taken on by.
+    ``escalation`` is there once an alert was escalated: it is still firing.
     """
 
     id: str

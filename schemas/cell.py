@@ -40,6 +40,19 @@ class Cell(Struct, frozen=True, array_like=True):
         """Bytes that equal counters have in common."""
         return _deterministic(self)
 
+    def is_behind(self, known: "Cell") -> bool:
+        """Whether what is ``known`` of the same slice is later: it includes more, or its slice is over already.
+
+        What is over is never open again; ``Rollup`` sees to that, as watermarks do not go back. But a worker that has
+        lost its partition, and does not know, may read on where event time has not come as far.
+
+        >>> over = Cell({}, 7)
+        >>> over.is_behind(Cell({}, 8)), over.is_behind(over), Cell({}, 8, open=True).is_behind(over)
+        (True, False, True)
+        """
+        is_over_already = self.open and not known.open
+        return is_over_already or (self.offset, self.generation) < (known.offset, known.generation)
+
 
 def encode_cell(counters: bytes, offset: int, generation: int, is_open: bool = False) -> bytes:
     """A ``Cell`` of counters that are encoded already, in the same bytes as its own ``encode``.

@@ -26,6 +26,7 @@ from stream.parts import Parts
 from stream.progress import Progress
 from stream.readout import Readout
 from stream.record import Record
+from stream.rules.numbering import NUMBERING
 from stream.rules.rule import Rule
 from stream.rules.usual import PREFIX as USUAL
 from stream.rules.watch import ALERT, Watch
@@ -36,6 +37,7 @@ from stream.versions import VERSION, check
 _WATERMARK, _CLOCK = b"w", b"t"
 KINDS = (_CELL, _WATERMARK, ALERT, USUAL)
 """First bytes of the keys that a board is to be told of."""
+_IN_TURN = {key: turn for turn, key in enumerate((_CELL, NUMBERING, ALERT, USUAL, _CLOCK, _WATERMARK, MARKER))}
 
 
 class UnknownSliceError(ValueError):
@@ -139,7 +141,7 @@ class Board:
     def _merge_cell(self, cell_key: bytes, value: bytes) -> None:
         cell, where, key = decode_cell(value), decode_cell_key(cell_key), _CELL + cell_key
         known = self.state.get(key, decode_cell)
-        if known is not None and (cell.offset, cell.generation) < (known.offset, known.generation):
+        if known is not None and cell.is_behind(known):
             self._mends[cell_key] = known.encode()
             return
         self._mends.pop(cell_key, None)
@@ -170,6 +172,25 @@ class Board:
             self.state.put(_CLOCK, Clock(now_ms))
         return alerts
 
+    def changes(self) -> list[tuple[bytes, bytes | None]]:
+        """What is to be made durable, in this order, in one batch or several; ``state.settle`` follows.
+
+        Wherever a crash ends it, the same is told in the end:
+
+        - Cells, before anything says that they are included: the marker, and how far event time has come. What was not
+          written is read again.
+        - Where alerts stand, before the clock, so that no moment is left out; an alert that was written is not put to
+          the test again at moments up to its last transition. The numbers of those that were forgotten come before.
+        - Cells that go come last, as others have what was in them. One that is left is found at the next start.
+        """
+        return sorted(self.state.changes().items(), key=_turn)
+
     def metrics(self, segment: Segment) -> list[Metric]:
         """The metrics of a segment that have changed since this was last asked; one that lost its data has None."""
         return self.readout.changed(segment, self.progress.as_of_ms)
+
+
+def _turn(pair: tuple[bytes, bytes | None]) -> int:
+    key, value = pair
+    head = key[:1]
+    return len(_IN_TURN) if value is None and head == _CELL else _IN_TURN[head]

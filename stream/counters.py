@@ -24,27 +24,13 @@ def add(total: Counters, delta: Mapping[str, int]) -> None:
             total.pop(name, None)
 
 
-def subtract(total: Counters, part: Mapping[str, int]) -> None:
-    """Take ``part`` away from ``total`` in place.
-
-    >>> total = {"a": 1, "b": 2}
-    >>> subtract(total, {"a": 1, "c": 3})
-    >>> total
-    {'b': 2, 'c': -3}
-    """
-    for name, count in part.items():
-        value = total.get(name, 0) - count
-        if value:
-            total[name] = value
-        else:
-            total.pop(name, None)
-
-
 def difference(old: Mapping[str, int], new: Mapping[str, int]) -> Counters:
-    """By how much counters have moved.
+    """By how much counters have moved; to ``{}`` it is what takes them away.
 
     >>> difference({"a": 1, "b": 2}, {"b": 5, "c": 1})
     {'b': 3, 'c': 1, 'a': -1}
+    >>> difference({"a": 1}, {})
+    {'a': -1}
     """
     if not old:
         return dict(new)

@@ -111,8 +111,9 @@ class Driver:
             for metric in chain.from_iterable(map(board.metrics, board.history.segments())):
                 self._metrics[tuple(metric.segment.items()), metric.window, metric.metric] = metric
             if board.state.is_changed:
-                side.write(board.state.changes())
+                side.write(dict(board.changes()))
                 board.state.settle()
+            board.watch.sent()
         return alerts
 
     def go_on(self, clock_ms: int) -> None:

@@ -43,10 +43,6 @@ class History:
         """Segments of which something has changed, or that are gone: for the one who looks at them, and clears it."""
         self.versions: dict[Segment, int] = {}
 
-    def replace(self, segment: Segment, resolution_ms: int, start_ms: int, old: Counters | None, new: Counters) -> None:
-        """A partition's total for a slice was ``old`` and is now ``new``."""
-        self.add(segment, resolution_ms, start_ms, difference(old or {}, new))
-
     def add(self, segment: Segment, resolution_ms: int, start_ms: int, moved: Counters) -> None:
         """The counters of a slice have moved by so much."""
         by_resolution = self._slices.get(segment)

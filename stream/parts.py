@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.cell import Cell, CellKey, Segment, decode_cell, encode
 from stream.config import Config
-from stream.counters import difference, subtract
+from stream.counters import add, difference
 from stream.history import History
 from stream.nesting import Nesting
 from stream.slices import RESOLUTIONS
@@ -40,7 +40,10 @@ class Parts:
         return end_ms <= now_ms - self._config.retention_ms[where.resolution_ms]
 
     def take(self, where: CellKey, known: Cell | None, new: Cell, now_ms: int) -> bool:
-        """Count a cell in the place of what was ``known`` of it; False where nothing that it is in is kept any more."""
+        """Count a cell in the place of what was ``known`` of it; False where nothing that it is in is kept any more.
+
+        One that is over has no parts any more: it must not come open again (see ``Cell.is_behind``).
+        """
         if known is None:
             for each in (where, *self._nesting.join(where)):
                 if not self._is_over(each, now_ms):
@@ -52,7 +55,7 @@ class Parts:
         moved = difference({} if known is None else known.counters, new.counters)
         parts = [] if new.open else self._nesting.close(where)
         for part in parts:  # all that was in them is in the new counters
-            subtract(moved, self._nesting.total(part))
+            add(moved, difference(self._nesting.total(part), {}))
             self._forget(part, now_ms)
         for each in holders:
             self._history.add(each.segment, each.resolution_ms, each.start_ms, moved)

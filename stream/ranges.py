@@ -22,7 +22,7 @@ from schemas.cell import (
     encode,
 )
 from stream.config import Config, Segmentation
-from stream.counters import Counters, difference, merged, subtract
+from stream.counters import Counters, add, difference, merged
 from stream.history import History
 from stream.metrics import Value
 from stream.metrics import read as read_metrics
@@ -76,7 +76,7 @@ class Ledger(History):
                 self._forget(key, where, known)
             return
         cell = decode_cell(value)
-        if known is None or (cell.offset, cell.generation) >= (known.offset, known.generation):
+        if known is None or not cell.is_behind(known):
             self._replace(key, where, known, cell)
 
     def _replace(self, key: bytes, where: CellKey, known: Cell | None, new: Cell) -> None:
@@ -84,7 +84,7 @@ class Ledger(History):
             self._nesting.join(where)
         moved = difference({} if known is None else known.counters, new.counters)
         for part in [] if new.open else self._nesting.close(where):
-            subtract(moved, self._nesting.total(part))
+            add(moved, difference(self._nesting.total(part), {}))
         self._known[key] = new
         for each in self._nesting.holders(where):
             self.add(each.segment, each.resolution_ms, each.start_ms, moved)

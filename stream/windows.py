@@ -112,7 +112,7 @@ def find_window(name: str) -> Window | None:
     [None, None, None, None, None]
     """
     known = WINDOWS.get(name)
-    match = re.fullmatch(r"([1-9]\d{0,3})([smhd])", name)
+    match = re.fullmatch("([1-9][0-9]{0,3})([smhd])", name)
     if known is not None or match is None:
         return known
     number, unit = int(match[1]), match[2]

@@ -24,6 +24,8 @@ def test_the_compiled_core_obeys_the_same_laws(tmp_path: Path) -> None:
         return subprocess.run(command, check=False, capture_output=True, text=True, cwd=tmp_path, env=environment)
 
     assert [Path(file).suffix for file in python("-c", WHICH).stdout.split()] == [".so", ".so"]
+    for built in folder.rglob("*.so"):
+        assert b"/build/stream" not in built.read_bytes(), "it names the folder it was built in, another one each time"
     laws = ["-q", "-p", "no:cacheprovider", "-o", f"pythonpath={folder} {ROOT}", str(ROOT / "tests" / "laws")]
     done = python("-m", "pytest", *laws)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]

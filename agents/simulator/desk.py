@@ -22,12 +22,11 @@ def staff_wait(scene: Scene, channel: str, median_s: float) -> float:
 
 def open_ticket(scene: Scene, channel: str, author: str = "customer") -> str:
     """Open a ticket for the right team, assign it, and return the agent."""
-    team = scene.pick(TEAMS)
+    team = scene.team = scene.pick(TEAMS)
     priority = urgency(scene) or scene.pick(PRIORITIES)
     scene.ticket = scene.number("t")
     topic, subject = scene.pick(TOPICS[team]), scene.pick(QUESTIONS)
     scene.emit(TicketOpened, channel, author=author, topic=topic, priority=priority, subject=subject)
-    scene.team = team
     return assign(scene, channel)
 
 

@@ -114,6 +114,19 @@ SUPPORT = Dashboard(
                 ),
                 Panel(
                     "bargauge",
+                    "Waiting by team",
+                    "Customers of which team wait longest: nine in ten of them no longer than this?",
+                    "seconds",
+                    [Query(by("team", "wait_p90_seconds"), "{{team}}")],
+                    width=16,
+                ),
+            ),
+        ),
+        Row(
+            "Targets by team",
+            (
+                Panel(
+                    "bargauge",
                     "Waits over the target by team",
                     "Customers of which team wait longer than we want?",
                     "ratio",
@@ -121,10 +134,17 @@ SUPPORT = Dashboard(
                 ),
                 Panel(
                     "bargauge",
-                    "Waiting by team",
-                    "Customers of which team wait longest: nine in ten of them no longer than this?",
-                    "seconds",
-                    [Query(by("team", "wait_p90_seconds"), "{{team}}")],
+                    "First replies over the target by team",
+                    "Tickets of which team wait too long for a first reply?",
+                    "ratio",
+                    [Query(by("team", "first_reply_breach_ratio"), "{{team}}")],
+                ),
+                Panel(
+                    "bargauge",
+                    "Resolutions over the target by team",
+                    "Tickets of which team take too long?",
+                    "ratio",
+                    [Query(by("team", "resolution_breach_ratio"), "{{team}}")],
                 ),
             ),
         ),

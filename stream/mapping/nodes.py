@@ -1,14 +1,19 @@
 """Reading YAML nodes with their places, collecting every mistake instead of stopping at the first."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from stream.mapping.document import UnfitError, document
 from stream.mapping.problems import MappingError
+from stream.slices import UNITS_MS
 
 NULL = "tag:yaml.org,2002:null"
+_WHOLE = re.compile("[0-9]{1,9}")
+_DURATION = re.compile("([0-9]{1,6})([smhd])")
 
 
 class Mistakes:
@@ -41,11 +46,15 @@ class Mistakes:
 def compose(text: str, origin: str, empty: str = "the mapping is empty: give it `input:` and `events:`") -> Node:
     """The root node of a YAML text; ``empty`` is what is said of one without content.
 
+    Whoever goes through the nodes need not fear for its stack, its memory, or what it writes: see ``document``.
+
     Raises:
-        MappingError: it is no YAML, is empty, or contains itself by an alias.
+        MappingError: it is no YAML, is empty, or is of a kind that ``document`` refuses.
     """
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = document(text)
+    except UnfitError as error:
+        raise MappingError([f"{origin}:{error.line}: {error.problem}"]) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{origin}:{mark.line + 1}" if mark else origin
@@ -54,21 +63,7 @@ def compose(text: str, origin: str, empty: str = "the mapping is empty: give it 
         raise MappingError([f"{origin}: not YAML: {error}"]) from None
     if root is None:
         raise MappingError([f"{origin}:1: {empty}"])
-    if cyclic(root, frozenset(), set()):
-        raise MappingError([f"{origin}:1: an alias contains itself: write the value out"])
     return root
-
-
-def cyclic(node: Node, above: frozenset[int], done: set[int]) -> bool:
-    """Does a node contain itself?"""
-    if id(node) in above:
-        return True
-    if id(node) in done or isinstance(node, ScalarNode):
-        return False
-    children = node.value if isinstance(node, SequenceNode) else [child for pair in node.value for child in pair]
-    found = any(cyclic(child, above | {id(node)}, done) for child in children)
-    done.add(id(node))
-    return found
 
 
 def entries(node: Node, what: str, mistakes: Mistakes, known: Collection[str] | None = None) -> dict[str, Node]:
@@ -78,7 +73,7 @@ def entries(node: Node, what: str, mistakes: Mistakes, known: Collection[str] | 
         return {}
     found: dict[str, Node] = {}
     for key, value in node.value:
-        name = str(key.value)
+        name = str(key.value) if isinstance(key, ScalarNode) else ""
         if not isinstance(key, ScalarNode):
             mistakes.add(key, f"{what}: a key must be plain text")
         elif name in found:
@@ -138,7 +133,7 @@ def truth(node: Node, what: str, mistakes: Mistakes) -> bool:
 def whole(node: Node, what: str, mistakes: Mistakes) -> int:
     """A number of something: 0 or more."""
     written = text(node, what, mistakes)
-    if written.isdecimal() and len(written) < 10:
+    if _WHOLE.fullmatch(written):
         return int(written)
     mistakes.add(node, f"{what} must be a whole number, 0 or more")
     return 0
@@ -150,3 +145,14 @@ def positive(node: Node, what: str, mistakes: Mistakes) -> int:
     if number == 0 and set(text(node, what, mistakes)) == {"0"}:
         mistakes.add(node, f"{what} must be at least 1")
     return number
+
+
+def duration_ms(node: Node, what: str, mistakes: Mistakes) -> int:
+    """A length of time such as 30s, 5m, 2h or 1d."""
+    written = text(node, what, mistakes)
+    found = _DURATION.fullmatch(written)
+    if found:
+        return int(found[1]) * UNITS_MS[found[2]]
+    if written:
+        mistakes.add(node, f"{what} must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
+    return 0

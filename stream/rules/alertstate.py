@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from schemas.alert import Further, MetricAlert
 from schemas.cell import Segment
-from stream.rules.rule import Finding, Rule
+from stream.rules.rule import Condition, Finding, Rule
 from stream.rules.wording import worded
 from stream.versions import Shape
 
 
 class AlertState(Struct, array_like=True, frozen=True):
-    """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` how often it has fired.
+    """Where an alert stands. ``since_ms`` is when its condition began to hold, ``sequence`` the last firing's number.
 
     ``last`` are its transitions in the round of tests in which it last changed, kept so that they can be sent again.
     ``calm_ms`` is since when it fires though its condition does not hold; 0 where it does. ``alert`` and ``segment``
@@ -82,7 +82,7 @@ def due_ms(rule: Rule, state: AlertState) -> int | None:
 
 
 def withdraw(state: AlertState, now_ms: int, reason: str) -> Stepped:
-    """Resolve an alert whose ground is gone: its rule, or its segment."""
+    """Resolve an alert whose ground is gone: its rule, or its segment. Never before it fired, wherever time stands."""
     if state.status != "firing":
         return _inactive(state, state.last), None
     fired = state.last[-1]
@@ -90,7 +90,7 @@ def withdraw(state: AlertState, now_ms: int, reason: str) -> Stepped:
         fired,
         id=f"{fired.fingerprint}-{state.sequence}-resolved",
         state="resolved",
-        at_ms=now_ms,
+        at_ms=max(now_ms, fired.at_ms),
         value=None,
         samples=0,
         measured=None,
@@ -117,7 +117,7 @@ def _calm(rule: Rule, segment: Segment, state: AlertState, findings: Sequence[Fi
 
 def _inactive(state: AlertState, last: tuple[MetricAlert, ...]) -> AlertState:
     """Firings stay numbered; what never fired leaves nothing behind."""
-    if not state.sequence:
+    if not last:
         return INACTIVE
     return AlertState("inactive", 0, state.sequence, last, 0, state.alert, state.segment)
 
@@ -132,6 +132,7 @@ def _transition(
     findings: Sequence[Finding],
 ) -> MetricAlert:
     fingerprint, found = rule.fingerprint_of(segment), findings[0]
+    pairs = list(zip(rule.conditions, findings, strict=True))
     return MetricAlert(
         id=f"{fingerprint}-{sequence}-{state}",
         fingerprint=fingerprint,
@@ -139,24 +140,17 @@ def _transition(
         state=state,
         severity=rule.severity,
         labels=rule.labels_of(segment),
-        metric=rule.metric,
-        window=rule.window,
-        condition=rule.condition,
-        bound=rule.bound,
-        value=None if found.value is None else found.value.value,
-        samples=0 if found.value is None else found.value.samples,
         sequence=sequence,
         since_ms=since_ms,
         at_ms=at_ms,
         annotations=worded(rule, segment, found),
-        of=rule.of,
-        measured=found.measured,
         recover=rule.recover,
         low=_finite(found.low),
         high=_finite(found.high),
         before=found.before,
-        also=_further(rule, findings),
+        also=tuple(Further(**_found(*each)) for each in pairs[1:]),
         link=rule.link or None,
+        **_found(*pairs[0]),
     )
 
 
@@ -164,17 +158,15 @@ def _finite(bound: float | None) -> float | None:
     return None if bound is None or math.isinf(bound) else bound
 
 
-def _further(rule: Rule, findings: Sequence[Finding]) -> tuple[Further, ...]:
-    return tuple(
-        Further(
-            metric=each.metric,
-            window=each.window,
-            of=each.of,
-            condition=each.side,
-            bound=each.bound,
-            value=None if found.value is None else found.value.value,
-            samples=0 if found.value is None else found.value.samples,
-            measured=found.measured,
-        )
-        for each, found in zip(rule.also, findings[1:], strict=True)
-    )
+def _found(condition: Condition, found: Finding) -> dict[str, Any]:
+    """What an alert says of each of its conditions."""
+    return {
+        "metric": condition.metric,
+        "window": condition.window,
+        "of": condition.of,
+        "condition": condition.side,
+        "bound": condition.bound,
+        "value": None if found.value is None else found.value.value,
+        "samples": 0 if found.value is None else found.value.samples,
+        "measured": found.measured,
+    }

@@ -1,5 +1,6 @@
 """One condition of a rule from YAML: a metric, a window, what is compared, and its bounds."""
 
+import math
 import re
 
 from yaml.nodes import Node
@@ -15,6 +16,10 @@ from stream.windows import known_window
 
 _SIDES = ("above", "below")
 CONDITION_KEYS = ("metric", "window", *_SIDES, "change", "deviation", "recover", "min_samples", "confidence")
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_BOUND = re.compile(rf"([+-]?{_NUMBER})(%?)")
+_SHARE = re.compile(rf"({_NUMBER})(%?)")
+_WHOLE = re.compile("[0-9]{1,9}")
 _DEFAULT_WEEKS, _FEWEST_WEEKS, _MOST_WEEKS = 4, 2, 52
 _CLOCK = Calendar()
 Bound = tuple[float, Of]
@@ -28,7 +33,9 @@ def condition(node: Node, given: dict[str, Node], config: Config, mistakes: Mist
             mistakes.add(node, f"{what} needs `{key}:`")
     metric = choice(given["metric"], "`metric`", mistakes, tuple(UNITS)) if "metric" in given else ""
     window = choice(given["window"], "`window`", mistakes, config.windows) if "window" in given else ""
-    _check_days(given, config, mistakes)
+    is_known = "window" in given and given["window"].value == window
+    if is_known:
+        _check_days(given, config, mistakes)
     ways = [key for key in (*_SIDES, "change", "deviation") if key in given]
     if len(ways) != 1:
         mistakes.add(node, f"{what} needs one of `above:`, `below:`, `change:` and `deviation:`")
@@ -37,7 +44,7 @@ def condition(node: Node, given: dict[str, Node], config: Config, mistakes: Mist
     side = next((each for each in _SIDES if each in compared), "above")
     found = _bound(compared[side], way, mistakes) if side in compared else None
     bound, of = found or (0.0, "value")
-    if of != "value" and window in config.windows:
+    if of != "value" and is_known:
         _check_window(given, of, config, mistakes)
     return Condition(
         metric=metric,
@@ -63,17 +70,21 @@ def _compared(node: Node, way: str, mistakes: Mistakes) -> dict[str, Node]:
 def _bound(node: Node, way: str, mistakes: Mistakes) -> Bound | None:
     """The number, and what it is compared with: a percentage with the relative change."""
     written = text(node, "the bound", mistakes)
-    match = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)(%?)", written)
+    match = _BOUND.fullmatch(written)
     if match is None or (match[2] and way != "change"):
         if written:
             hint = ", or a percentage," if way == "change" else ","
             mistakes.add(node, f"the bound must be a number{hint} not `{written}`")
         return None
+    number = float(match[1])
+    if not math.isfinite(number):
+        mistakes.add(node, "the bound has too many digits: there is no such number")
+        return None
     if way == "deviation":
-        return float(match[1]), "deviation"
+        return number, "deviation"
     if way != "change":
-        return float(match[1]), "value"
-    return (float(match[1]) / 100, "relative_change") if match[2] else (float(match[1]), "change")
+        return number, "value"
+    return (number / 100, "relative_change") if match[2] else (number, "change")
 
 
 def _recover(given: dict[str, Node], way: str, side: str, bound: Bound | None, mistakes: Mistakes) -> float | None:
@@ -93,7 +104,7 @@ def _samples(given: dict[str, Node], mistakes: Mistakes) -> int:
     if "min_samples" not in given:
         return 1
     number = text(given["min_samples"], "`min_samples`", mistakes)
-    if number.isdecimal() and len(number) < 10 and int(number) > 0:
+    if _WHOLE.fullmatch(number) and int(number) > 0:
         return int(number)
     if number:
         mistakes.add(given["min_samples"], "`min_samples` must be a whole number, 1 or more")
@@ -104,7 +115,7 @@ def _weeks(given: dict[str, Node], mistakes: Mistakes) -> int:
     if "weeks" not in given:
         return _DEFAULT_WEEKS
     number = text(given["weeks"], "`weeks`", mistakes)
-    if number.isdecimal() and len(number) < 4 and _FEWEST_WEEKS <= int(number) <= _MOST_WEEKS:
+    if _WHOLE.fullmatch(number) and _FEWEST_WEEKS <= int(number) <= _MOST_WEEKS:
         return int(number)
     mistakes.add(given["weeks"], f"`weeks` must be a whole number from {_FEWEST_WEEKS} to {_MOST_WEEKS}")
     return _DEFAULT_WEEKS
@@ -115,7 +126,7 @@ def _confidence(given: dict[str, Node], metric: str, of: Of, mistakes: Mistakes)
         return None
     node = given["confidence"]
     written = text(node, "`confidence`", mistakes)
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", written)
+    match = _SHARE.fullmatch(written)
     share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0.5 <= share <= 0.9999:
         mistakes.add(node, f"`confidence` must be a share from 0.5 to 0.9999, such as 0.95 or 95%, not `{written}`")
@@ -135,7 +146,7 @@ def _check_days(given: dict[str, Node], config: Config, mistakes: Mistakes) -> N
     """Distinct customers are known by whole days only."""
     metric, window = (str(given[key].value) if key in given else "" for key in ("metric", "window"))
     needed = DAYS_NEEDED.get(metric, 0)
-    if not needed or window not in config.windows:
+    if not needed:
         return
     fit = [name for name in config.windows if known_window(name).by_day and (needed < 2 or name != "day")]
     if window not in fit:

@@ -9,6 +9,9 @@
 
 Counts, sums of money and rates are no samples of something, or their spread is not counted: they have none.
 
+A counter may be below nothing, where a slice has what was taken back and another one what was counted. No sample has so
+many, so these are left out.
+
 Sources: Wilson, J. Am. Stat. Assoc. 22, 1927; Rocks, The American Statistician 70, 2016 (three answers more, a quarter,
 a half and a quarter of them in each group); Conover, Practical Nonparametric Statistics, 3.2.
 """
@@ -74,10 +77,12 @@ def net(promoters: int, passives: int, detractors: int, confidence: float) -> In
 def mean(values: Iterable[tuple[float, int]], at: float, confidence: float) -> Interval | None:
     """The interval of the mean ``at`` of values, each of which is there so many times; None for fewer than two.
 
+    A value that is there less than no times is left out.
+
     >>> [round(bound, 2) for bound in mean([(1.0, 2), (4.0, 2)], 2.5, 0.95) or ()]
     [-0.26, 5.26]
     """
-    found = list(values)
+    found = [(value, number) for value, number in values if number > 0]
     n = sum(number for _, number in found)
     if n < 2:
         return None
@@ -100,14 +105,15 @@ def _ranked(buckets: Mapping[int, int], rank: int, n: int) -> float:
 
 
 def _share(value: Value, reading: Reading, confidence: float) -> Interval | None:
-    return wilson(value.value, value.samples, confidence) if 0 <= value.value <= 1 else None
+    is_share = 0 <= value.value <= 1 and value.samples > 0
+    return wilson(value.value, value.samples, confidence) if is_share else None
 
 
 def _net(value: Value, reading: Reading, confidence: float) -> Interval | None:
-    scores = answers.read(reading, "nps").items()
+    scores = [(scale, number) for scale, number in answers.read(reading, "nps").items() if number > 0]
     promoters = sum(number for (_, _, score), number in scores if score >= PROMOTER)
     detractors = sum(number for (_, _, score), number in scores if score < PASSIVE)
-    return net(promoters, value.samples - promoters - detractors, detractors, confidence)
+    return net(promoters, sum(number for _, number in scores) - promoters - detractors, detractors, confidence)
 
 
 def _scores(kind: str, normalized: bool = False) -> _Read:

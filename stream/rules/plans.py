@@ -79,10 +79,12 @@ class Plans:
 
     def __init__(self, config: Config, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
+        self._named: dict[str, list[int]] = {}
         self._fixed: dict[Segment, list[int]] = {}
         self._by: dict[tuple[str, ...], dict[Segment, list[int]]] = {}
         self._made: dict[Indexes, Plan] = {}
         for at, rule in enumerate(self.rules):
+            self._named.setdefault(rule.alert, []).append(at)
             if not rule.by:
                 self._fixed.setdefault(rule.segment, []).append(at)
                 continue
@@ -118,8 +120,9 @@ class Plans:
 
     def rule_of(self, alert: str, segment: Segment, fingerprint: str) -> int | None:
         """The rule that an alert is by; None where there is none (any more)."""
-        for at, rule in enumerate(self.rules):
-            if rule.alert == alert and is_about(rule, dict(segment)) and rule.fingerprint_of(segment) == fingerprint:
+        about = dict(segment)
+        for at in self._named.get(alert, ()):
+            if is_about(self.rules[at], about) and self.rules[at].fingerprint_of(segment) == fingerprint:
                 return at
         return None
 

@@ -63,8 +63,9 @@ class Condition:
     def holds(self, found: Finding, is_firing: bool = False) -> bool | None:
         """Whether the threshold is broken; None where the data do not say.
 
-        To fire, the interval must have crossed the bound where there is a ``confidence``; to go on firing, the value
-        must not have come back to where it recovers.
+        To fire, the interval must have crossed the bound where there is a ``confidence``, and so there must be one: too
+        few values for an interval are data all the same, which do not show that the bound is crossed. To go on firing,
+        the value must not have come back to where it recovers.
         """
         if found.value is None or found.measured is None or found.value.samples < self.min_samples:
             return None
@@ -73,7 +74,7 @@ class Condition:
         if self.confidence is None or not self._beyond(found.measured, self.bound):
             return self._beyond(found.measured, self.bound)
         near = found.low if self.side == "above" else found.high
-        return None if near is None else self._beyond(near, self.bound)
+        return near is not None and self._beyond(near, self.bound)
 
     def _beyond(self, value: float, bound: float) -> bool:
         return value > bound if self.side == "above" else value < bound

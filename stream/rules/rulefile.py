@@ -4,15 +4,25 @@ import re
 from dataclasses import fields
 from typing import Any
 
-from yaml.nodes import MappingNode, Node
+from yaml.nodes import MappingNode, Node, ScalarNode
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.mapping.nodes import Mistakes, choice, compose, entries, is_null, items, suggestion, text, texts
+from stream.mapping.nodes import (
+    Mistakes,
+    choice,
+    compose,
+    duration_ms,
+    entries,
+    is_null,
+    items,
+    suggestion,
+    text,
+    texts,
+)
 from stream.rules.conditionfile import CONDITION_KEYS, condition
 from stream.rules.rule import Condition, NoData, Rule, dimensions
 from stream.rules.wording import known_placeholders, placeholders
-from stream.slices import UNITS_MS
 
 _KEYS = (
     "alert",
@@ -30,6 +40,8 @@ _KEYS = (
 )
 _SEVERITIES = ("info", "warning", "critical")
 _NO_DATA: dict[str, NoData] = {"resolve": "resolve", "keep": "keep", "alert": "alert"}
+_RESERVED = ("alertname", "severity")
+"""What is matched like a label, and what Alertmanager takes for one."""
 _NAME = r"[a-zA-Z_][a-zA-Z0-9_]*"
 
 
@@ -81,23 +93,32 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
     segment, by = _segment(node, given, config, mistakes)
     own: dict[str, Any] = {each.name: getattr(first, each.name) for each in fields(Condition) if each.name != "side"}
     rule = Rule(
-        alert=text(given["alert"], "`alert`", mistakes) if "alert" in given else "",
+        alert=_name(given["alert"], mistakes) if "alert" in given else "",
         condition=first.side,
         **own,
         segment=segment,
-        for_ms=_duration_ms(given, "for", mistakes),
+        for_ms=duration_ms(given["for"], "`for`", mistakes) if "for" in given else 0,
         severity=choice(given["severity"], "`severity`", mistakes, _SEVERITIES) if "severity" in given else "warning",
         annotations=_pairs(given, "annotations", mistakes),
         also=tuple(also),
         by=by,
-        keep_ms=_duration_ms(given, "keep_firing_for", mistakes),
+        keep_ms=duration_ms(given["keep_firing_for"], "`keep_firing_for`", mistakes)
+        if "keep_firing_for" in given
+        else 0,
         no_data=_no_data(given, (first, *also), mistakes),
-        labels=_labels(given, segment, by, mistakes),
+        labels=_labels(given, config, mistakes),
         link=_link(given, mistakes),
     )
     if "annotations" in given:
         _check_templates(given["annotations"], rule, mistakes)
     return rule
+
+
+def _name(node: Node, mistakes: Mistakes) -> str:
+    name = text(node, "`alert`", mistakes)
+    if isinstance(node, ScalarNode) and not is_null(node) and not name.strip():
+        mistakes.add(node, "`alert` is empty: give the rule a name")
+    return name
 
 
 def _conditions(node: Node, given: dict[str, Node], config: Config, mistakes: Mistakes) -> list[Condition]:
@@ -152,13 +173,15 @@ def _no_data(given: dict[str, Node], conditions: tuple[Condition, ...], mistakes
     return found
 
 
-def _labels(
-    given: dict[str, Node], segment: Segment, by: tuple[str, ...], mistakes: Mistakes
-) -> tuple[tuple[str, str], ...]:
+def _labels(given: dict[str, Node], config: Config, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
+    """Labels of the rule's own. One that is called like a dimension could make an alert look like another segment's."""
+    taken = {name for names in config.segmentations for name in names}
     pairs = _pairs(given, "labels", mistakes)
     for name, _ in pairs:
-        if name in by or name in dict(segment):
-            mistakes.add(given["labels"], f"`labels`: `{name}` is a dimension of the rule already: leave it out")
+        if name in taken:
+            mistakes.add(given["labels"], f"`labels`: `{name}` is a dimension in the settings: give it another name")
+        elif name in _RESERVED:
+            mistakes.add(given["labels"], f"`labels`: `{name}` is what an alert has anyway: give it another name")
         elif not re.fullmatch(_NAME, name):
             mistakes.add(given["labels"], f"`labels`: `{name}` must consist of letters, digits and underscores")
     return pairs
@@ -168,7 +191,7 @@ def _link(given: dict[str, Node], mistakes: Mistakes) -> str:
     if "link" not in given:
         return ""
     link = text(given["link"], "`link`", mistakes)
-    if link and not re.match(r"https?://\S+$", link):
+    if link and not re.fullmatch(r"https?://\S+", link):
         mistakes.add(given["link"], f"`link` must be an address such as https://wiki/runbook, not `{link}`")
     return link
 
@@ -191,14 +214,3 @@ def _pairs(given: dict[str, Node], key: str, mistakes: Mistakes) -> tuple[tuple[
         return ()
     found = entries(given[key], f"`{key}`", mistakes)
     return tuple((name, text(value, f"`{name}`", mistakes)) for name, value in found.items())
-
-
-def _duration_ms(given: dict[str, Node], key: str, mistakes: Mistakes) -> int:
-    if key not in given:
-        return 0
-    written = text(given[key], f"`{key}`", mistakes)
-    match = re.fullmatch(r"(\d{1,6})(s|m|h|d)", written)
-    if match:
-        return int(match[1]) * UNITS_MS[match[2]]
-    mistakes.add(given[key], f"`{key}` must be a duration such as 30s, 5m, 2h or 1d, not `{written}`")
-    return 0

@@ -18,6 +18,7 @@ from stream.history import History
 from stream.rules.alarms import Alarms
 from stream.rules.alertstate import INACTIVE, AlertState, decode_alert_state, due_ms, step, withdraw
 from stream.rules.ground import NEVER_MS, Ground, Moment
+from stream.rules.numbering import Numbering
 from stream.rules.plans import Plan, Plans
 from stream.rules.rule import Rule
 from stream.rules.usual import PREFIX as USUAL
@@ -76,12 +77,15 @@ class Watch:
         self._state = state
         self._history = history
         self._usual = Usual(state)
+        self._numbering = Numbering(state)
         self._as_of_ms = as_of_ms
         self._told: dict[bytes, tuple[MetricAlert, ...]] = {}
         known = list(keys)
         self._known = {key for key in known if key.startswith(ALERT)}
         self._active: dict[Segment, dict[bytes, int]] = {}
         self._gone: dict[bytes, str] = {}
+        self._leaving: set[bytes] = set()
+        self._tested_ms: dict[bytes, int] = {}
         self.take_over(rules)
         self._usual.prune((key for key in known if key.startswith(USUAL)), self._plans.learnt)
 
@@ -93,26 +97,37 @@ class Watch:
         self._active.clear()
         self._ahead: set[Segment] = set()
         self._stirred: set[Segment] = {*self._history.segments(), *self._plans.fixed}
+        self._leaving.clear()
+        self._tested_ms.clear()
         for key in sorted(self._known):
-            state = self._stored(key)
-            if state.status != "inactive":
-                self._claim(key, state)
+            self._claim(key, self._stored(key))
 
     def _claim(self, key: bytes, state: AlertState) -> None:
-        """Find the rule that an alert is by."""
-        fingerprint = key[len(ALERT) :].decode()
-        if state.alert:
-            at = self._plans.rule_of(state.alert, state.segment, fingerprint)
-            segment = state.segment
-        else:
-            at = self._plans.named(fingerprint)
-            segment = () if at is None else self._plans.rules[at].segment
-        if at is None:
+        """Find the rule that an alert is by.
+
+        A state may be ahead of the clock, where a crash came between them as a large round was written: the alert was
+        tested up to its last transition.
+        """
+        at, segment = self._rule_of(key, state)
+        if state.last and state.last[-1].at_ms > self._as_of_ms:
+            self._tested_ms[key] = state.last[-1].at_ms
+        if state.status == "inactive":
+            if at is None or (self._plans.rules[at].by and not self._history.knows(segment)):
+                self._leaving.add(key)
+        elif at is None:
             self._gone[key] = RULE_GONE
         else:
             self._gone.pop(key, None)
             self._active.setdefault(segment, {})[key] = at
             self._stirred.add(segment)
+
+    def _rule_of(self, key: bytes, state: AlertState) -> tuple[int | None, Segment]:
+        """Index of the rule, None where there is none any more, and segment."""
+        fingerprint = key[len(ALERT) :].decode()
+        if state.alert:
+            return self._plans.rule_of(state.alert, state.segment, fingerprint), state.segment
+        at = self._plans.named(fingerprint)
+        return at, () if at is None else self._plans.rules[at].segment
 
     def evaluate(self, before_ms: int, now_ms: int) -> list[MetricAlert]:
         """Put every rule to the test at each tick after ``before_ms`` and at ``now_ms``; the transitions, in order."""
@@ -192,6 +207,10 @@ class Watch:
     ) -> Iterator[Told]:
         seat.due_ms = NEVER_MS
         for key, at in stirred.items():
+            tested_ms = self._tested_ms.get(key, 0)
+            if now_ms <= tested_ms:
+                seat.due_ms = min(seat.due_ms, tested_ms + 1)
+                continue
             rule, state = self._plans.rules[at], self._stored(key)
             new, alert = step(rule, segment, state, ground.findings(rule), now_ms)
             if alert is not None:
@@ -214,24 +233,38 @@ class Watch:
             if alert is not None:
                 yield _FIRST, state.segment, alert
             self._keep(key, state, new, alert)
+            self._leaving.add(key)
+
+    def sent(self) -> None:
+        """All that was told has reached subscribers: what is left of alerts without a rule or a segment goes."""
+        for key in self._leaving & self._known:
+            state = self._stored(key)
+            if state.status == "inactive":
+                self._numbering.forget(state.sequence)
+                self._known.discard(key)
+                self._state.delete(key)
+        self._leaving.clear()
 
     def _key(self, at: int, segment: Segment) -> bytes:
         return ALERT + self._plans.rules[at].fingerprint_of(segment).encode()
 
     def _stored(self, key: bytes) -> AlertState:
-        if key not in self._known:
-            return INACTIVE
-        return self._state.get(key, decode_alert_state) or INACTIVE
+        found = self._state.get(key, decode_alert_state) if key in self._known else None
+        if found is None:
+            highest = self._numbering.highest
+            return replace(INACTIVE, sequence=highest) if highest else INACTIVE
+        return found
 
     def _keep(self, key: bytes, old: AlertState, new: AlertState, alert: MetricAlert | None) -> None:
         """Store where an alert stands; of one that never fired, nothing is kept."""
+        is_nothing = new.status == "inactive" and not new.last
         if alert is not None:
             self._told[key] = (*self._told.get(key, ()), alert)
             new = replace(new, last=self._told[key])
-        if new == INACTIVE and key in self._known:
+        if is_nothing and key in self._known:
             self._known.discard(key)
             self._state.delete(key)
-        elif new is not old and new != INACTIVE:
+        elif new is not old and not is_nothing:
             self._known.add(key)
             self._state.put(key, new)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import DecodeError, Struct, json
+from yaml import MarkedYAMLError, YAMLError
 from yaml.constructor import SafeConstructor
 from yaml.nodes import MappingNode, Node
 
@@ -13,6 +14,7 @@ from stream.mapping.nodes import Mistakes, positive
 from stream.trials.rehearsal import Timed
 
 _OWN = ("at", "every", "times")
+_MOST = 1_000_000
 Duration = Callable[[Node, str, Mistakes], int]
 
 
@@ -44,20 +46,42 @@ def given(
         mistakes.add(node, "an event must be a mapping: {at: 5m, type: chat.started, customer: ann, channel: web}")
         return []
     own = {str(key.value): value for key, value in node.value if key.value in _OWN}
-    rest = [(key, value) for key, value in node.value if key.value not in _OWN]
-    fields: dict[Any, Any] = SafeConstructor().construct_document(
-        MappingNode(node.tag, rest, node.start_mark, node.end_mark)
-    )
+    fields = _fields(node, mistakes)
     at_ms = duration_ms(own["at"], "`at`", mistakes) if "at" in own else 0
     every_ms = duration_ms(own["every"], "`every`", mistakes) if "every" in own else 0
     times = positive(own["times"], "`times`", mistakes) if "times" in own else 1
+    if times > _MOST:
+        mistakes.add(own["times"], f"`times` must be at most {_MOST:,}")
+        return []
     found = []
     for n in range(times):
         time_ms = start_ms + at_ms + n * every_ms
         event = {"id": f"{number}-{n}", "time": time_ms, **{key: _numbered(value, n) for key, value in fields.items()}}
-        found.append((time_ms, json.encode(event)))
+        value = _encoded(event)
+        if value is None:
+            mistakes.add(node, "an event must be what JSON can say: text, numbers, truths, lists and mappings of these")
+            return []
+        found.append((time_ms, value))
     _check(node, found[:1], config, mistakes)
     return found
+
+
+def _fields(node: MappingNode, mistakes: Mistakes) -> dict[Any, Any]:
+    """The fields of a touchpoint, with what they hold."""
+    rest = [(key, value) for key, value in node.value if key.value not in _OWN]
+    try:
+        return dict(SafeConstructor().construct_document(MappingNode(node.tag, rest, node.start_mark, node.end_mark)))
+    except (YAMLError, ValueError, TypeError) as error:  # such as a tag that says nothing, or the 31st of February
+        problem = error.problem if isinstance(error, MarkedYAMLError) else error
+        mistakes.add(node, f"an event cannot be read: {problem}")
+        return {}
+
+
+def _encoded(event: dict[Any, Any]) -> bytes | None:
+    try:
+        return json.encode(event)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def read_lines(node: Node, lines: str, config: Config, mistakes: Mistakes) -> list[Timed]:

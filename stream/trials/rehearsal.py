@@ -68,7 +68,7 @@ class Rehearsal:
             self._include(self._fold.go_on(now_ms + _IDLE_MS))
         self.alerts += self._board.evaluate(now_ms + _IDLE_MS)
         if self._board.state.is_changed:
-            self._counted.write(self._board.state.changes())
+            self._counted.write(dict(self._board.changes()))
             self._board.state.settle()
 
     def play(self, events: Iterable[Timed], on_time: Callable[[int], None] = lambda time_ms: None) -> None:

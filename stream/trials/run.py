@@ -61,7 +61,10 @@ def _over_events(trial: Trial, looks: Sequence[Look], config: Config, rules: Seq
 
 
 def _over_courses(trial: Trial, looks: Sequence[Look], rules: Sequence[Rule]) -> Iterator[Found]:
-    """Each rule on each segment that there is a course of, every ten seconds, as workers do."""
+    """Each rule on each segment that there is a course of, every ten seconds, as workers do.
+
+    A rule of which there is no course is left out: it would find no data, which it may be there to tell of.
+    """
     courses = {(each.metric, each.window, each.segment): each for each in trial.courses}
     pairs = [(rule, segment) for rule in rules for segment in _segments(rule, trial.courses)]
     states = dict.fromkeys(range(len(pairs)), INACTIVE)
@@ -81,8 +84,13 @@ def _over_courses(trial: Trial, looks: Sequence[Look], rules: Sequence[Rule]) ->
 
 def _segments(rule: Rule, courses: Sequence[Course]) -> list[Segment]:
     if not rule.by:
-        return [rule.segment]
+        looked_at = {(each.metric, each.window) for each in rule.conditions}
+        return [rule.segment] if any(_fits(each, rule.segment, looked_at) for each in courses) else []
     return list(dict.fromkeys(each.segment for each in courses if is_about(rule, dict(each.segment))))
+
+
+def _fits(course: Course, segment: Segment, looked_at: set[tuple[str, str]]) -> bool:
+    return course.segment == segment and (course.metric, course.window) in looked_at
 
 
 def _stands(states: Sequence[AlertState], rules: Sequence[Rule]) -> Iterator[_Stand]:

@@ -8,19 +8,20 @@
 | ``_``, ``_x3`` | one time, three times, nothing |
 """
 
+import math
 import re
 from collections.abc import Iterator
 
-_NUMBER = r"\d+(?:\.\d+)?"
-_RUN = re.compile(rf"(?P<first>-?{_NUMBER})(?:(?P<by>[+-]{_NUMBER})?x(?P<times>\d{{1,6}}))?")
-_NOTHING = re.compile(r"_(?:x(?P<times>\d{1,6}))?")
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_RUN = re.compile(rf"(?P<first>-?{_NUMBER})(?:(?P<by>[+-]{_NUMBER})?x(?P<times>[0-9]{{1,6}}))?")
+_NOTHING = re.compile(r"_(?:x(?P<times>[0-9]{1,6}))?")
 
 
 def expanded(written: str) -> list[float | None]:
     """The values of a series, None where there is nothing.
 
     Raises:
-        ValueError: a part of it is spelt otherwise: the part.
+        ValueError: a part of it is spelt otherwise, or too large a number: the part.
 
     >>> expanded("0.9x2 0.4 _x2 10+5x3")
     [0.9, 0.9, 0.9, 0.4, None, None, 10.0, 15.0, 20.0, 25.0]
@@ -37,4 +38,6 @@ def _part(part: str) -> Iterator[float | None]:
     if run is None:
         raise ValueError(part)
     first, by = float(run["first"]), float(run["by"] or 0)
+    if not math.isfinite(first + by * int(run["times"] or 0)):
+        raise ValueError(part)
     yield from (first + by * at for at in range(int(run["times"] or 0) + 1))

@@ -34,8 +34,8 @@ def line_of(node: Node) -> int:
 def duration_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     """A length of time such as `90s` or `1h30m`; 0 is `0`."""
     written = text(node, what, mistakes)
-    if re.fullmatch(r"0|(?:\d{1,7}[smhd])+", written):
-        return sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"(\d+)([smhd])", written))
+    if re.fullmatch(r"0|(?:[0-9]{1,7}[smhd])+", written):
+        return sum(int(number) * UNITS_MS[unit] for number, unit in re.findall(r"([0-9]+)([smhd])", written))
     if written:
         mistakes.add(node, f"{what} must be a length of time such as 90s, 25m or 1h30m, not `{written}`")
     return 0
@@ -154,7 +154,7 @@ class TrialFile:
 
     def _number(self, node: Node, what: str) -> float:
         written = text(node, what, self._mistakes)
-        if re.fullmatch(r"-?\d+(\.\d+)?", written):
+        if re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]+)?", written):
             return float(written)
         self._mistakes.add(node, f"{what} must be a number, not `{written}`")
         return 0.0

@@ -199,6 +199,42 @@ tests:
         assert part in said
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("amount: 1", "amount: 2026-02-31", "an event cannot be read: day is out of range for month"),
+        ("amount: 1", "amount: !!money 1", "could not determine a constructor"),
+        ("amount: 1", "amount: 1\n        ~: 1", "what JSON can say"),
+        ("amount: 1", f"amount: {'9' * 40}", "no touchpoint"),
+        ("times: 4", "times: 999999999", ": `times` must be at most 1,000,000"),
+        ("times: 4", "times: ٣", ": `times` must be a whole number"),
+        ("at: 1m\n", "at: ٣m\n", "8: `at` must be a length of time"),
+        ("{at: 10m, friction: []}", f"{{at: 10m, alerts: [{{alert: Fails, value: {'9' * 400}}}]}}", "must be a number"),
+    ],
+)
+def test_what_would_raise_as_a_test_is_read_or_played_is_a_mistake(
+    folder: Path, right: str, wrong: str, told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        differences(folder, EVENTS.replace(right, wrong, 1))
+    assert any(told in problem for problem in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize("written", ["9" * 400, f"1+{'9' * 308}x99", "٣", "1x٣", "_x٣"])
+def test_a_series_has_numbers_that_there_are(folder: Path, written: str) -> None:
+    yaml = f"""
+rule_files: rules.yaml
+tests: [{{series: [{{metric: purchases, window: 15m, values: "{written}"}}], expect: [{{at: 1m, alerts: []}}]}}]
+"""
+    with pytest.raises(ConfigError, match="is none of"):
+        differences(folder, yaml)
+
+
+def test_settings_in_a_file_of_tests_may_be_wrong_like_others(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="at least 42"):
+        differences(folder, EVENTS.replace("settings: {", "settings: {windows: [15m, 40d], customer_days: many, "))
+
+
 def test_the_command_ends_with_1_where_a_test_fails_and_says_what_is_otherwise(folder: Path) -> None:
     file = folder / "tests.yaml"
     file.write_text("rule_files: rules.yaml" + SERIES)

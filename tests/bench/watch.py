@@ -96,7 +96,7 @@ def counted(random: Random) -> Counters:
 def add(history: History, segment: Segment, time_ms: int, counters: Counters) -> None:
     """As a board does with the cells of these touchpoints."""
     for resolution_ms in RESOLUTIONS:
-        history.replace(segment, resolution_ms, Calendar().slice_start_ms(resolution_ms, time_ms), None, counters)
+        history.add(segment, resolution_ms, Calendar().slice_start_ms(resolution_ms, time_ms), counters)
 
 
 def run(number: int, segments: int) -> Found:

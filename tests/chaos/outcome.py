@@ -120,7 +120,7 @@ def _read_cells(found: Outcome, records: Iterable[Any], calendar: Calendar) -> N
         elif not record.key.startswith(WATERMARK_HEAD):
             cell, known = decode_cell(record.value), cells.get(record.key)
             last[record.key] = cell
-            if known is not None and cell.offset < known.offset:
+            if known is not None and cell.is_behind(known):
                 found.stale["cells"] += 1
             else:
                 cells[record.key] = cell

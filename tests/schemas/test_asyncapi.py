@@ -12,14 +12,16 @@ from typing import Any
 
 import orjson
 import pytest
+from jsonschema_rs import Draft7Validator
 
 from agents.settings import Settings
 from agents.topics import topics
 from schemas.asyncapi import CHANNELS, asyncapi
 from schemas.document import ASYNCAPI
-from tests.schemas.draft7 import Draft7
 
-OFFICIAL = Draft7(orjson.loads(gzip.decompress((Path(__file__).parent / "asyncapi-3.0.0.json.gz").read_bytes())))
+OFFICIAL = Draft7Validator(
+    orjson.loads(gzip.decompress((Path(__file__).parent / "asyncapi-3.0.0.json.gz").read_bytes()))
+)
 DOCUMENT = orjson.loads(ASYNCAPI.read_bytes())
 
 
@@ -28,7 +30,7 @@ def test_the_checked_in_document_equals_the_generated_one() -> None:
 
 
 def test_the_document_is_valid_by_the_official_schema() -> None:
-    assert OFFICIAL.errors(DOCUMENT) == []
+    assert [error.message for error in OFFICIAL.iter_errors(DOCUMENT)] == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_the_document_is_valid_by_the_official_schema() -> None:
 def test_a_document_that_is_spoilt_is_not(spoil: Callable[[Any], object]) -> None:
     document = deepcopy(DOCUMENT)
     spoil(document)
-    assert OFFICIAL.errors(document) != []
+    assert not OFFICIAL.is_valid(document)
 
 
 def references(node: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver, Line
 from stream.rules.rule import Rule
-from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Calendar
+from stream.slices import DAY_MS, HOUR_MS, MINUTE_MS, RESOLUTIONS, SECOND_MS, Calendar
 from tests.laws.oracle import Event
 from tests.laws.stories import START, record
 
@@ -184,3 +184,27 @@ def test_the_last_record_of_a_cell_is_the_right_one_however_late_others_came(ord
     latest = dict(log)
     assert decode_cell(latest[where]) == Cell({"touchpoints": 5}, 4)
     assert decode_watermark(latest[mark]) == Watermark(START + 4, 4)
+
+
+def test_changes_come_in_an_order_in_which_they_can_be_cut_off() -> None:
+    """What says that something is included comes after it, and what is left out after what has it now."""
+    store: dict[bytes, bytes] = {}
+    rule = Rule("Odd", "touchpoints", "1h", "above", 4, of="deviation")
+    board = Board(Config(), [rule, Rule("Any", "touchpoints", "5m", "above", 0)], store.get)
+    heads: list[tuple[bytes, bool]] = []
+    for at, hour in enumerate((0, 1, 2, 9)):
+        time = START + hour * HOUR_MS + 5
+        kept = [encode(CellKey((), each, time - time % each, 0)) for each in RESOLUTIONS]
+        pairs = [(encode(WatermarkKey(0)), Watermark(time, at).encode())]
+        pairs += [(key, Cell({"touchpoints": 3}, at).encode()) for key in kept]
+        board.merge([Line(10 * at + number, *pair) for number, pair in enumerate(pairs)], 0)
+        board.evaluate(0)
+        changes = board.changes()
+        found = [(key[:1], value is None) for key, value in changes]
+        order = [(b"c", False), (b"a", False), (b"u", False), (b"t", False), (b"w", False), (b"m", False), (b"c", True)]
+        assert found == sorted(found, key=order.index)
+        heads += found
+        for key, value in changes:
+            store.pop(key, None) if value is None else store.__setitem__(key, value)
+        board.state.settle()
+    assert set(heads) == set(order)

@@ -6,7 +6,7 @@ import pytest
 
 from schemas.cell import Segment
 from stream.config import Config
-from stream.counters import Counters, merged
+from stream.counters import Counters, difference, merged
 from stream.history import History
 from stream.metrics import STOCKS
 from stream.slices import DAY_MS as DAY
@@ -36,9 +36,9 @@ def test_a_stock_is_the_sum_of_the_days_before_that_are_kept(seed: int, zone: st
             known.pop((segment, start_ms), None)
         else:
             new = drawn(random)
-            history.replace(segment, DAY, start_ms, known.get((segment, start_ms)), new)
+            history.add(segment, DAY, start_ms, difference(known.get((segment, start_ms), {}), new))
             known[segment, start_ms] = new
-            history.replace(segment, HOUR_MS, start_ms, None, drawn(random))
+            history.add(segment, HOUR_MS, start_ms, drawn(random))
         since_ms, until_ms = sorted(random.sample(midnights, 2))
         for each in SEGMENTS:
             before = merged(counters for (of, at_ms), counters in known.items() if of == each and at_ms < since_ms)
@@ -48,7 +48,7 @@ def test_a_stock_is_the_sum_of_the_days_before_that_are_kept(seed: int, zone: st
 
 def test_a_stretch_that_is_not_made_of_days_has_no_stock() -> None:
     history = History(Config())
-    history.replace((), DAY, 0, None, {STOCKS[0]: 1})
+    history.add((), DAY, 0, {STOCKS[0]: 1})
     assert history.read((), DAY, 2 * DAY).stock is None
     assert history.read((), DAY, 2 * DAY, by_day=True).stock == {STOCKS[0]: 1}
     assert history.read((("channel", "web"),), DAY, 2 * DAY, by_day=True).stock == {}
@@ -57,13 +57,13 @@ def test_a_stretch_that_is_not_made_of_days_has_no_stock() -> None:
 def test_finer_slices_are_part_of_a_day_already() -> None:
     history = History(Config())
     for resolution_ms in (TEN_SECONDS_MS, MINUTE_MS, HOUR_MS, DAY):
-        history.replace((), resolution_ms, 0, None, {STOCKS[0]: 3})
+        history.add((), resolution_ms, 0, {STOCKS[0]: 3})
     assert history.read((), DAY, 2 * DAY, by_day=True).stock == {STOCKS[0]: 3}
 
 
 def test_a_segment_that_was_forgotten_begins_anew() -> None:
     history = History(Config())
-    history.replace((), DAY, 0, None, {STOCKS[0]: 3})
+    history.add((), DAY, 0, {STOCKS[0]: 3})
     assert history.drop((), DAY, 0)
-    history.replace((), DAY, 5 * DAY, None, {STOCKS[0]: 1})
+    history.add((), DAY, 5 * DAY, {STOCKS[0]: 1})
     assert history.read((), 9 * DAY, 10 * DAY, by_day=True).stock == {STOCKS[0]: 1}

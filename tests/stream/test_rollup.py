@@ -92,6 +92,19 @@ def summed(wholes: dict[CellKey, Counters]) -> dict[Place, int]:
     return found
 
 
+def reopened(sent: Iterable[Pair]) -> list[CellKey]:
+    """Cells that were over, and are open again. Whoever reads cells relies on there being none."""
+    over: set[bytes] = set()
+    found = []
+    for key, value in sent:
+        if value is not None and not key.startswith(WATERMARK_HEAD):
+            if decode_cell(value).open:
+                found += [decode_cell_key(key)] if key in over else []
+            else:
+                over.add(key)
+    return found
+
+
 def read(ledger: Ledger, place: Place) -> int:
     segment, resolution_ms, start_ms = place
     return ledger._slices.get(segment, {}).get(resolution_ms, {}).get(start_ms, {}).get("touchpoints", 0)
@@ -130,6 +143,7 @@ def test_cells_come_to_what_was_counted_however_they_were_batched_and_added_up(
                 source.begin()
     happened = [each for batch in batches for each in batch]
     assert summed(whole(source.cells(), Calendar())) == counted(happened)
+    assert reopened(source.sent) == []
 
 
 def test_what_is_over_all_at_once_is_added_up_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +162,7 @@ def test_what_is_over_all_at_once_is_added_up_some_at_a_time(monkeypatch: pytest
         ]
         added_up.append(len(closed))
         assert summed(whole(source.cells(), Calendar())) == counted(happened)
+    assert reopened(source.sent) == []
     assert added_up[0] < len(channels) < 2 * len(channels) < added_up[-1]
 
 
@@ -211,6 +226,34 @@ def test_what_is_in_no_coarser_slice_yet_is_kept_however_long_its_partition_stan
     assert merge(6, pair(HOUR_MS, base, 8, 10)) == 8
     assert merge(7, pair(DAY_MS, base, 9, 11)) == 9
     assert {decode_cell_key(key[1:]).resolution_ms for key in store if key.startswith(b"c")} == {HOUR_MS, DAY_MS}
+
+
+def test_a_slice_that_is_over_is_not_opened_again_by_a_worker_that_has_lost_its_partition() -> None:
+    """It read on, to offset 8, while by the clock of the new owner the minute was over after offset 5."""
+    store: Store = {}
+    finer, over, zombie = (
+        pair(TEN_SECONDS_MS, START, 3, 5),
+        pair(MINUTE_MS, START, 3, 5),
+        pair(MINUTE_MS, START, 0, 8, True),
+    )
+    late = pair(TEN_SECONDS_MS, START, 4, 9), pair(MINUTE_MS, START, 4, 9)
+    for begins_anew in (False, True):
+        board, ledger = Board(CONFIG, (), store.get), Ledger(CONFIG, ())
+        for offset, (key, value) in enumerate((finer, over, zombie)):
+            board.merge([Line(offset, key, value)], NOW)
+            ledger.merge(key, value)
+        if begins_anew:
+            store |= {key: data for key, data in board.state.changes().items() if data is not None}
+            board = Board(CONFIG, (), store.get, store)
+        else:
+            assert board.mends() == [over]
+        for reader in (board.history, ledger):
+            assert reader.read((), START, START + MINUTE_MS).total == {"touchpoints": 3}
+        for offset, (key, value) in enumerate(late):
+            board.merge([Line(3 + offset, key, value)], NOW)
+            ledger.merge(key, value)
+        for reader in (board.history, ledger):
+            assert reader.read((), START, START + MINUTE_MS).total == {"touchpoints": 4}
 
 
 def test_the_day_of_an_earlier_release_and_the_next_are_counted_as_it_did() -> None:

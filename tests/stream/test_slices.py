@@ -126,8 +126,7 @@ def filled(zone: str, seed: int, start_ms: int, days: int) -> tuple[History, dic
         for at_ms, counters in finest.items():
             slices.setdefault(calendar.slice_start_ms(resolution_ms, at_ms), []).append(counters)
         for slice_ms, many in slices.items():
-            history.replace((), resolution_ms, slice_ms, {"a": 9}, {"a": 9})
-            history.replace((), resolution_ms, slice_ms, None, merged(many))
+            history.add((), resolution_ms, slice_ms, merged(many))
     return history, finest
 
 
@@ -185,8 +184,8 @@ def test_a_segment_without_data_reads_nothing() -> None:
 
 def test_a_segment_that_lost_its_last_slice_is_gone() -> None:
     history = History(Config())
-    history.replace((), DAY_MS, 0, None, {"a": 1})
-    history.replace((("channel", "web"),), DAY_MS, 0, None, {"a": 1})
+    history.add((), DAY_MS, 0, {"a": 1})
+    history.add((("channel", "web"),), DAY_MS, 0, {"a": 1})
     history.drop((), DAY_MS, 0)
     history.drop((), DAY_MS, 0)
     assert history.segments() == [(("channel", "web"),)]

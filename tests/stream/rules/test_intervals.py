@@ -4,6 +4,8 @@ from math import comb, inf, sqrt
 from statistics import NormalDist
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stream.metrics import UNITS, Reading, Value, metric_of
 from stream.rules.intervals import has_interval, interval, mean, net, order, wilson
@@ -149,6 +151,25 @@ def test_a_share_beyond_all_has_no_interval() -> None:
 def test_what_has_an_interval_can_be_read_without_data(name: str) -> None:
     found = interval(name, Value(0.5, 2), Reading({}), 0.9)
     assert found is None or found[0] <= found[1]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.dictionaries(st.sampled_from([*COUNTERS, "nps:0:10:7", "csat:1:5:4"]), st.integers(-9, 9)))
+def test_what_was_taken_back_where_it_was_not_counted_raises_nothing(counters: dict[str, int]) -> None:
+    """A window may have the correction, and not what it corrects: then counters are below nothing."""
+    reading = Reading(counters)
+    for name in filter(has_interval, UNITS):
+        value = metric_of(name).read(reading).get(name)
+        found = None if value is None else interval(name, value, reading, 0.9)
+        assert found is None or found[0] <= found[1]
+
+
+def test_a_value_that_is_there_less_than_no_times_is_left_out_of_the_interval() -> None:
+    assert mean([(1.0, 4), (5.0, 4), (9.0, -3)], 3.0, 0.9) == mean([(1.0, 4), (5.0, 4)], 3.0, 0.9)
+    assert mean([(1.0, 1), (5.0, -4)], 3.0, 0.9) is None
+    counters = {"nps:0:10:10": -5, "nps:0:10:8": 20, "nps:0:10:1": 3}
+    found = interval("nps_score", Value(-17.0, 18), Reading(counters), 0.9)
+    assert found == net(0, 20, 3, 0.9)
 
 
 def test_all_ratios_and_no_counts_have_an_interval() -> None:

@@ -39,6 +39,8 @@ def sure(value: float, low: float, high: float) -> Finding:
     return Finding(Value(value, 10), value, low, high)
 
 
+ALONE = Finding(Value(5.0, 1), 5.0)
+"""A single value, of which there is no interval."""
 TABLE: dict[str, tuple[Rule, Steps]] = {
     "an alert without `for` fires at once and resolves at once": (
         BELOW,
@@ -168,9 +170,17 @@ TABLE: dict[str, tuple[Rule, Steps]] = {
             (30, HIGH, "inactive", "resolved"),
         ],
     ),
-    "too few for an interval are no data": (
+    "too few for an interval are data, and show nothing: only where there really is none, `no_data: alert` fires": (
         replace(SURE, no_data="alert"),
-        [(10, Finding(Value(5.0, 1), 5.0), "firing", "firing")],
+        [(10, ALONE, "inactive", None), (20, NOTHING, "firing", "firing"), (30, ALONE, "firing", None)],
+    ),
+    "too few for an interval end a pending alert, whatever is made of no data": (
+        replace(SURE, no_data="keep", for_ms=60_000),
+        [(10, sure(5, 4, 6), "pending", None), (20, NOTHING, "pending", None), (30, ALONE, "inactive", None)],
+    ),
+    "too few for an interval are calm beside others without data": (
+        replace(SURE, no_data="alert", also=BOTH.also),
+        [(10, (ALONE, NOTHING), "inactive", None), (20, (NOTHING, NOTHING), "firing", "firing")],
     ),
     "all conditions must hold": (
         BOTH,

@@ -107,8 +107,68 @@ def test_alerts_of_a_rule_that_is_gone_are_resolved_once(change) -> None:
         assert driver.advance(START + at * SECOND_MS) == []
     driver.crash(0, START + 6 * SECOND_MS)
     assert driver.advance(START + 7 * SECOND_MS) == []
+
+
+@both
+def test_nothing_is_left_of_alerts_of_a_rule_that_is_gone_once_their_end_was_sent(change) -> None:
+    driver = driven([BUSY])
+    assert sorted(change(driver, [])) == GONE
+    for _ in range(2):  # crashes, after their end was stored and sent, and before it was stored that they go
+        driver.crash(0, START + 2 * SECOND_MS)
+        (board,) = driver._boards
+        assert sorted(brief(board.watch.standing())) == GONE
+    board.watch.sent()
+    driver.advance(START + 3 * SECOND_MS)
+    assert alert_keys(driver) == []
+    driver.crash(0, START + 4 * SECOND_MS)
     (board,) = driver._boards
-    assert sorted(brief(board.watch.standing())) == GONE
+    assert board.watch.standing() == []
+
+
+@both
+def test_an_alert_that_had_its_end_before_its_rule_went_is_forgotten_too(change) -> None:
+    driver = driven([BUSY])
+    assert len(driver.advance(START + 10 * MINUTE_MS)) == 2
+    driver.crash(0, START + 10 * MINUTE_MS)
+    assert len(alert_keys(driver)) == 2
+    later = START + 10 * MINUTE_MS - START
+    assert change(driver, []) == []
+    driver.advance(START + later + SECOND_MS)
+    assert alert_keys(driver) == []
+
+
+@both
+def test_the_firings_of_a_rule_that_comes_back_are_later_to_subscribers_after_crashes_too(change) -> None:
+    driver = driven([BUSY])
+    change(driver, [])
+    driver.advance(START + 3 * SECOND_MS)
+    assert alert_keys(driver) == []
+    driver.crash(0, START + 3 * SECOND_MS)
+    assert sorted(change(driver, [BUSY])) == [("Busy", "app", "firing", None), ("Busy", "web", "firing", None)]
+    assert [alert.sequence for alert in driver.alerts] == [1, 1, 1, 1, 2, 2]
+    ids = [alert.id for alert in driver.alerts]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_pending_alert_that_never_fired_leaves_nothing_where_others_were_forgotten() -> None:
+    driver = driven([BUSY])
+    taken_over(driver, [])
+    patient = Rule("Patient", "touchpoints", "5m", "above", 1.5, by=("channel",), for_ms=HOUR_MS)
+    taken_over(driver, [patient])
+    assert len(alert_keys(driver)) == 3
+    driver.advance(START + 10 * MINUTE_MS)
+    assert alert_keys(driver) == []
+
+
+def test_what_is_kept_does_not_grow_with_rules_that_come_and_go() -> None:
+    driver = driven([])
+    (side,) = driver._cells
+    sizes = []
+    for number in range(20):
+        taken_over(driver, [Rule(f"Busy{number}", "touchpoints", "5m", "above", 2.5, by=("channel",))])
+        driver.advance(START + 3 * SECOND_MS)
+        sizes.append(len(side.store))
+    assert len(set(sizes[2:])) == 1
 
 
 @both
