@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from agents.cluster import Cluster
+from agents.security import SecurityError
 
 _PATIENCE_S = 3.0
 _MOST_BROKERS = 5
@@ -53,7 +54,10 @@ async def _among(cluster: Cluster, servers: list[Server]) -> Trouble | None:
 
 async def _visit(cluster: Cluster, server: Server) -> Trouble | list[Server]:
     """The brokers that a server names, as one that has let us in."""
-    arguments = cluster.for_aiokafka()
+    try:
+        arguments = cluster.for_aiokafka()
+    except SecurityError as error:
+        return Trouble(str(error))
     del arguments["bootstrap_servers"]
     try:
         async with asyncio.timeout(_PATIENCE_S):

@@ -17,6 +17,7 @@ from aiokafka.structs import RecordMetadata
 
 from agents.clock import now_ms
 from agents.cluster import Cluster
+from agents.security import SecurityError
 from agents.stalls import BROKERS, Stalls
 from agents.topics import LARGEST_BATCH_BYTES
 from stream.errors import CxstreamError
@@ -190,7 +191,7 @@ class Outbox:
             self._given_up.set()
             try:
                 await self.start()
-            except KafkaError as error:
+            except (KafkaError, SecurityError) as error:
                 self._producer = None
                 log.warning("outbox.unreachable", bootstrap=self._cluster.bootstrap, error=str(error))
 

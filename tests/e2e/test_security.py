@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,10 +16,13 @@ import pytest
 from agents import client, topics
 from agents.brokers import Broker
 from agents.handshake import trouble
+from agents.security import Security
 from agents.settings import load
 from schemas.alert import AnyAlert
+from stream.slices import HOUR_MS
 from tests.e2e.desks import DeskProcess
 from tests.e2e.secure import PASSWORD, PLAIN_PASSWORD, PLAIN_USER, SecureKafka
+from tests.e2e.traffic import population, send, totals
 from tests.e2e.workers import deployment
 
 PURCHASES = "customer_id date number_of_cds dollar_value\n1 19970101 1 11.77\n2 19970112 1 12.00\n"
@@ -28,7 +32,7 @@ PURCHASES = "customer_id date number_of_cds dollar_value\n1 19970101 1 11.77\n2 
 def secured(kafka: Broker) -> Iterator[SecureKafka]:
     """Skipped or demanded like any other test on Kafka."""
     del kafka
-    broker = SecureKafka()
+    broker = SecureKafka(reauthenticate_ms=8_000)
     broker.start()
     yield broker
     broker.stop()
@@ -72,7 +76,7 @@ def test_everything_goes_through_a_broker_that_demands_tls_and_a_user(secured: S
         finally:
             assert desk.stop() == 0, desk.log.read_text()
         for log in (desk.log, running.workers[0].log):
-            assert PASSWORD not in log.read_text()
+            assert "with =signs" not in log.read_text()
 
 
 async def first_alert(settings: Any) -> AnyAlert:
@@ -81,6 +85,48 @@ async def first_alert(settings: Any) -> AnyAlert:
         return await asyncio.wait_for(anext(stream), 60)
     finally:
         await stream.aclose()
+
+
+def test_a_password_that_is_changed_stops_a_worker_which_says_so_and_loses_nothing(
+    secured: SecureKafka, tmp_path: Path
+) -> None:
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    security = {
+        "security_protocol": "SASL_SSL",
+        "sasl_username": "cx",
+        "sasl_password_file": "password",
+        "ssl_ca_file": str(secured.folder / "ca.pem"),
+        "log_format": "json",
+    }
+    records = population()[:4_000]
+    with deployment(secured.at("SASL_SSL"), tmp_path, 1, partitions=2, **security) as running:
+        running.settings = replace(running.settings, bootstrap=secured.bootstrap, security=Security())
+        running.wait_until_read(send(running, records[:2_000]))
+        (worker,) = running.workers
+        secured.set_password("changed")
+        try:
+            running.wait(lambda: "refuses the user cx" in worker.trouble("/readyz"), "the worker says why")
+            send(running, records[2_000:])
+            assert worker.stop() == 0
+            password.write_text("changed")
+            running.workers.clear()
+            running.start()
+            running.wait_until_read(len(records))
+        finally:
+            secured.set_password(PASSWORD)
+        whole = sum(
+            cell.get("touchpoints", 0)
+            for (segment, ms, _), cell in totals(running).items()
+            if (segment, ms) == ((), HOUR_MS)
+        )
+        assert whole == len(records)
+        lines = [json.loads(line) for line in worker.log.read_text().splitlines()]  # nothing else stands there
+        assert all({"time", "level", "logger", "message", "worker"} <= line.keys() for line in lines)
+        told = [line for line in lines if line["message"] == "brokers.out_of_reach"]
+        assert "refuses the user cx or the password" in told[0]["why"]
+        assert "aiokafka" in {line["logger"] for line in lines}
+        assert "with =signs" not in worker.log.read_text()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +165,11 @@ def refused(secured: SecureKafka) -> Iterator[tuple[str, dict[str, str], str]]:
 
 def test_who_is_not_let_in_is_told_why_in_one_line(secured: SecureKafka) -> None:
     ways = list(refused(secured))
-    tried = [(name, begun("worker", CXSTREAM_PORT="0", **environment), words) for name, environment, words in ways]
+    for name, environment, words in ways:
+        found = asyncio.run(trouble(load(environment=environment).cluster))
+        assert found is not None, name
+        assert words in found.why, name
+    tried = [(name, begun("worker", CXSTREAM_PORT="0", **environment), words) for name, environment, words in ways[:5]]
     for name, process, words in tried:
         out, err = process.communicate(timeout=120)
         assert (process.returncode, out, err.count("\n")) == (1, "", 1), (name, err)
