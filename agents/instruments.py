@@ -5,16 +5,22 @@ from collections.abc import Mapping
 from faust.types import TP
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
+from schemas.alert import FrictionAlert
 from stream.folded import Folded
 
 _SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
+_EXEMPLAR_CHARACTERS = 128
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
 class Instruments:
-    """Counters and gauges of one worker, in a registry of their own, and what the system says of its process."""
+    """Counters and gauges of one worker, in a registry of their own, and what the system says of its process.
 
-    def __init__(self) -> None:
+    ``exemplars`` is what is told of single cases of friction: ``alert`` (its id), ``customer`` (and theirs) or ``off``.
+    """
+
+    def __init__(self, exemplars: str = "off") -> None:
+        self._exemplars = exemplars
         disable_created_metrics()  # type: ignore[no-untyped-call] # of no use to Prometheus, a series for each counter
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -64,13 +70,22 @@ class Instruments:
         for rejected in batch.rejected:
             self.rejected.labels(rejected.reason.value).inc()
         for alert in batch.alerts:
-            self.friction.labels(alert.alert, alert.state).inc()
+            self.friction.labels(alert.alert, alert.state).inc(1, self._exemplar(alert))
         self.duplicates.inc(batch.duplicates)
         self.late.inc(batch.late)
         self.capped.inc(batch.capped)
         self.forgotten.inc(batch.forgotten)
         self.handed.inc(len(batch.handed))
         self.skipped.inc(batch.skipped)
+
+    def _exemplar(self, alert: FrictionAlert) -> dict[str, str] | None:
+        """Which case it is. OpenMetrics has room for 128 characters: an id of a customer that is longer is left out."""
+        if self._exemplars == "off":
+            return None
+        found = {"alert_id": alert.id}
+        if self._exemplars == "customer":
+            found["customer"] = alert.customer
+        return found if sum(map(len, (*found, *found.values()))) <= _EXEMPLAR_CHARACTERS else {"alert_id": alert.id}
 
     def rules(self, number: int, now_ms: int) -> None:
         """So many rules were taken over."""

@@ -13,6 +13,7 @@ from stream.mapping.nodes import Mistakes, choice, positive, text, texts, whole
 
 Parse = Callable[[Node, str, Mistakes], Any]
 STORES = ("memory", "rocksdb")
+EXEMPLARS = ("off", "alert", "customer")
 LOG_FORMATS = ("text", "json")
 LOG_LEVELS = ("warning", "debug", "info", "error")
 
@@ -23,6 +24,10 @@ def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
 
 def _log_format(node: Node, what: str, mistakes: Mistakes) -> str:
     return choice(node, what, mistakes, LOG_FORMATS)
+
+
+def _exemplars(node: Node, what: str, mistakes: Mistakes) -> str:
+    return choice(node, what, mistakes, EXEMPLARS)
 
 
 def _log_level(node: Node, what: str, mistakes: Mistakes) -> str:
@@ -66,6 +71,7 @@ KEYS: dict[str, tuple[str, Parse]] = {
     "outlets": ("outlets", outlets),
     "log_format": ("log_format", _log_format),
     "log_level": ("log_level", _log_level),
+    "exemplars": ("exemplars", _exemplars),
     **securityfile.KEYS,
 }
 """The names of the settings, and how each is read, by key."""

@@ -40,7 +40,8 @@ class Settings:
     ``standby_replicas`` is how many other workers keep a partition's state warm. ``sources`` are topics of canonical
     events that are merged into ``touchpoints``. ``session_seconds`` is how long a worker that died keeps its
     partitions. ``port`` is the web server's, 0 being any free one. ``security`` is how brokers are spoken to.
-    ``log_level`` is what is told of libraries (Faust, aiokafka …); what this project has to tell, it tells always.
+    ``exemplars`` is what metrics tell of single cases of friction. ``log_level`` is what is told of libraries (Faust,
+    aiokafka …); what this project has to tell, it tells always.
     """
 
     bootstrap: str = "127.0.0.1:9092"
@@ -58,6 +59,7 @@ class Settings:
     session_seconds: int = 10
     log_format: str = placefile.LOG_FORMATS[0]
     log_level: str = placefile.LOG_LEVELS[0]
+    exemplars: str = placefile.EXEMPLARS[0]
     security: Security = field(default_factory=Security)
     rules_file: Path = DEFAULT_RULES
     config: Config = field(default_factory=Config)

@@ -51,7 +51,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.port = free_port(settings.host, settings.port)
-        self.health = Instruments()
+        self.health = Instruments(settings.exemplars)
         self.stalls = Stalls()
         self.outbox = Outbox(settings.cluster, self.stalls)
         self.ends = Ends(settings.cluster, self.stalls)

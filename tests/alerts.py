@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.alert import AnyAlert, Evidence, FrictionAlert, MetricAlert
+from schemas.alert import Evidence, FrictionAlert, MetricAlert
 
 T0_MS = 1_774_785_600_000
 
@@ -31,7 +31,9 @@ def metric(name: str, state: Any = "firing", sequence: int = 1, at_ms: int = T0_
     )
 
 
-def friction(customer: str, state: Any = "firing", sequence: int = 1, at_ms: int = T0_MS, **given: Any) -> AnyAlert:
+def friction(
+    customer: str, state: Any = "firing", sequence: int = 1, at_ms: int = T0_MS, **given: Any
+) -> FrictionAlert:
     """An alert about one customer."""
     fingerprint = f"repeat_contact/{customer}"
     return FrictionAlert(

@@ -127,7 +127,9 @@ class Desk:
         key, value = record.key or b"", record.value
         if name == "alerts":
             if value is not None:
-                self._alerts.hear(decode_alert(value), record.timestamp, (partition, record.offset))
+                alert = decode_alert(value)
+                self._alerts.hear(alert, record.timestamp, (partition, record.offset))
+                self._health.told(alert)
         elif name == "handling":
             if value is None:
                 self._alerts.withdraw(key.decode(errors="replace"))
@@ -135,6 +137,8 @@ class Desk:
                 handling = decode_handling(value)
                 if handling.key.encode() != key:
                     raise DecodeError(f"its key is not {handling.key}, so that it could never be replaced")
+                if self.is_ready and (taken_on := self._alerts.taken_on(handling)) is not None:
+                    self._health.acknowledged(*taken_on)
                 self._alerts.handle(handling)
         elif name == "alerts-open":
             if record.offset > self._own_offset:

@@ -3,11 +3,13 @@
 from collections import Counter as Tally
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from schemas.alert import AnyAlert
 from schemas.openalert import OpenAlert
 
 _STATUSES = ("active", "acknowledged", "suppressed")
+_SECONDS = (15, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400)
 
 
 class DeskInstruments:
@@ -17,6 +19,13 @@ class DeskInstruments:
         self.registry = CollectorRegistry()
         self.active = self._gauge("cx_desk_active", "1 where this desk does the work, 0 where it stands by")
         self.open = self._gauge("cx_alerts_open", "Alerts that fire now", ("status",))
+        self.taken_on = Histogram(
+            "cx_alert_acknowledgement_seconds",
+            "From when an alert was told until somebody took it on, while this desk did the work",
+            ("alert", "severity"),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
         self.escalations = self._counter("cx_alert_escalations", "Alerts that nobody took on in time", ("reason",))
         self.mended = self._counter("cx_alert_mends", "Transitions sent again, as an earlier one came after them")
         self.foreign = self._counter("cx_desk_foreign", "Records that cannot be read, left out", ("topic",))
@@ -32,6 +41,15 @@ class DeskInstruments:
 
     def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
+
+    def told(self, alert: AnyAlert) -> None:
+        """There is an alert to be taken on: its series begin at zero, or the first would not be seen to come."""
+        if alert.state == "firing":
+            self.taken_on.labels(alert.alert, alert.severity)
+
+    def acknowledged(self, alert: AnyAlert, after_ms: int) -> None:
+        """Somebody has taken on an alert."""
+        self.taken_on.labels(alert.alert, alert.severity).observe(after_ms / 1000)
 
     def stand(self, view: Mapping[str, OpenAlert]) -> None:
         """How many alerts are open, and how they stand."""

@@ -2,10 +2,16 @@
 
 from deploy.grafana.dashboard import Dashboard, Row
 from deploy.grafana.panel import Panel, Query
-from deploy.grafana.queries import by, chosen
+from deploy.grafana.queries import WINDOW, by, chosen
 
 _TOLD = "cx_alert_transitions_total"
 _FELT = "cx_friction_total"
+
+
+def _taken_on(q: float) -> str:
+    """Within how long the share ``q`` of alerts is acknowledged."""
+    return f"histogram_quantile({q}, sum by (le) (increase(cx_alert_acknowledgement_seconds_bucket[{WINDOW}])))"
+
 
 FRICTION = Dashboard(
     uid="cx-friction",
@@ -58,9 +64,37 @@ FRICTION = Dashboard(
                         Query(
                             f"sum by (signal, state) (increase({_FELT}[$__rate_interval]))",
                             "{{signal}} {{state}}",
+                            exemplars=True,
                         )
                     ],
                     width=12,
+                ),
+            ),
+        ),
+        Row(
+            "Taken on",
+            (
+                Panel(
+                    "timeseries",
+                    "Time to acknowledge",
+                    "How long does it take until somebody sees to an alert?",
+                    "seconds",
+                    [Query(_taken_on(0.5), "half within"), Query(_taken_on(0.9), "nine in ten within")],
+                ),
+                Panel(
+                    "timeseries",
+                    "How open alerts stand",
+                    "Are there alerts that nobody sees to?",
+                    "count",
+                    [Query("sum by (status) (cx_alerts_open)", "{{status}}")],
+                    stacked=True,
+                ),
+                Panel(
+                    "timeseries",
+                    "Escalated",
+                    "How many alerts has nobody taken on in time?",
+                    "count",
+                    [Query(f"sum by (reason) (increase(cx_alert_escalations_total[{WINDOW}]))", "{{reason}}")],
                 ),
             ),
         ),

@@ -25,10 +25,14 @@ _AT_ONCE = ("stat", "bargauge", "table")
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A PromQL expression, and what its series are called: ``{{channel}}`` stands for a label's value."""
+    """A PromQL expression, and what its series are called: ``{{channel}}`` stands for a label's value.
+
+    ``exemplars``: single cases are shown as well, as far as workers tell of them.
+    """
 
     expr: str
     legend: str
+    exemplars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Panel:
             "legendFormat": query.legend,
             "instant": at_once,
             "range": not at_once,
+            "exemplar": query.exemplars,
             "format": {"table": "table", "heatmap": "heatmap"}.get(self.kind, "time_series"),
         }
 

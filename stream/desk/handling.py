@@ -52,6 +52,7 @@ class OpenAlerts:
         self._most_resolved = most_resolved
         self._open: dict[str, AnyAlert] = {}
         self._resolved: OrderedDict[str, AnyAlert] = OrderedDict()
+        self._heard_ms: dict[str, int] = {}
         self._deadlines_ms: dict[str, int] = {}
         self._acknowledged: dict[str, Acknowledgement] = {}
         self._silences: dict[str, Silence] = {}
@@ -74,6 +75,8 @@ class OpenAlerts:
                 self._overtaken.pop(alert.fingerprint, None)
                 self._stand(alert, place)
             return False
+        if known is not None and known.sequence == alert.sequence:
+            heard_ms = min(heard_ms, self._heard_ms.get(alert.fingerprint, heard_ms))
         self._forget(alert.fingerprint)
         self._stand(alert, place)
         self._stale.add(alert.fingerprint)
@@ -83,6 +86,7 @@ class OpenAlerts:
                 self._forget(next(iter(self._resolved)))
         else:
             self._open[alert.fingerprint] = alert
+            self._heard_ms[alert.fingerprint] = heard_ms
             self._stale |= self._inhibitors.add(alert)
             by_ms = deadline_ms(alert, heard_ms, self._policy.escalate_ms)
             if by_ms is not None:
@@ -94,7 +98,7 @@ class OpenAlerts:
         if known is not None:
             self._quiet.pop(known.id, None)
             self._stale |= self._inhibitors.remove(known)
-        for each in (self._open, self._resolved, self._deadlines_ms, self._overtaken, self._places):
+        for each in (self._open, self._resolved, self._heard_ms, self._deadlines_ms, self._overtaken, self._places):
             each.pop(fingerprint, None)
 
     def _stand(self, alert: AnyAlert, place: Place | None) -> None:
@@ -117,6 +121,17 @@ class OpenAlerts:
         else:
             self._acknowledged[record.key] = record
             self._stale.add(record.fingerprint)
+
+    def taken_on(self, record: AnyHandling) -> tuple[AnyAlert, int] | None:
+        """The open alert that a record is the first to acknowledge, and how many milliseconds after it was told."""
+        if not isinstance(record, Acknowledgement):
+            return None
+        alert, known = self._open.get(record.fingerprint), self._acknowledged.get(record.key)
+        if alert is None or alert.sequence != record.sequence:
+            return None
+        if known is not None and known.sequence == record.sequence:
+            return None
+        return alert, max(0, record.at_ms - self._heard_ms[record.fingerprint])
 
     def withdraw(self, key: str) -> None:
         """The record of `handling` with this key is there no more."""

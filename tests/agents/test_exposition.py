@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -19,9 +20,11 @@ from schemas.metric import Metric
 from stream.board import Board
 from stream.config import Config
 from stream.driver import Driver
+from stream.folded import Folded
 from stream.metrics import UNITS
 from stream.rules.rule import Rule
 from stream.slices import DAY_MS, HOUR_MS
+from tests.alerts import friction
 from tests.deploy.prometheus import promtool
 from tests.laws.stories import START
 
@@ -221,3 +224,22 @@ def test_twenty_thousand_series_are_rendered_within_a_tenth_of_a_second() -> Non
     lines = sum(not line.startswith(b"#") for line in body.splitlines())
     assert lines >= 20_000
     assert min(seconds) * 20_000 / lines < 0.1, f"{lines} series, {len(body)} bytes, {seconds} s"
+
+
+@pytest.mark.parametrize(
+    ("exemplars", "customer", "told"),
+    [
+        ("off", "ann", None),
+        ("alert", "ann", {"alert_id": "f-1-firing"}),
+        ("customer", "ann", {"alert_id": "f-1-firing", "customer": "ann"}),
+        ("customer", "x" * 200, {"alert_id": "f-1-firing"}),
+    ],
+)
+def test_friction_names_its_case_as_far_as_it_may(exemplars: str, customer: str, told: dict[str, str] | None) -> None:
+    health = Instruments(exemplars)
+    alert = replace(friction(customer), id="f-1-firing")
+    health.folded(1, Folded(0, 0, alerts=[alert]))
+    rendered = Exposition(health.registry, dict, ()).render(OPEN)[0].decode()
+    families = {each.name: each for each in parse_open(rendered)}
+    (sample,) = families["cx_friction"].samples
+    assert (None if sample.exemplar is None else sample.exemplar.labels) == told

@@ -65,6 +65,7 @@ def serving(config: Path, data: Path) -> Iterator[Prometheus]:
         f"--config.file={config}",
         f"--storage.tsdb.path={data}",
         "--storage.tsdb.retention.time=400d",
+        "--enable-feature=exemplar-storage",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
     with log.open("wb") as out:

@@ -1,10 +1,13 @@
-"""A stage for dashboards: two workers on Kafka that have read 66 days of simulated customers, and a real Prometheus.
+"""A stage for dashboards: two workers and a desk on Kafka, 66 days of simulated customers, and a real Prometheus.
 
 Prometheus cannot be waited for to see weeks. So the workers are asked for their metrics twice on the way, when
 event time has come to 30 days and to a day before now, and what they answer then goes into Prometheus'
 storage for these moments; the rest it scrapes itself.
 """
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,8 +24,9 @@ from deploy.prometheus.comparison import COMPARED
 from schemas.touchpoint import Touchpoint
 from stream.slices import DAY_MS, MINUTE_MS
 from tests.deploy.prometheus import Prometheus, promtool, serving
+from tests.e2e.test_commands import cxstream
 from tests.e2e.traffic import send
-from tests.e2e.workers import Deployment, deployment
+from tests.e2e.workers import Deployment, deployment, free_port
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "rules"
 SEGMENTS = [["channel"], ["region"], ["segment"], ["product"], ["team"], ["channel", "region"]]
@@ -50,16 +54,41 @@ def staged(bootstrap: str, folder: Path) -> Iterator[Stage]:
         "windows": ["1h", "1d", "7d", "30d", "day"],
         "rules": str(folder / "alerts.yaml"),
         "time_zone": _zone(),
+        "exemplars": "customer",
+        "escalate": {"info": "1s"},
     }
-    with deployment(bootstrap, folder, 2, **given) as workers:
+    with deployment(bootstrap, folder, 2, **given) as workers, _desk(workers) as desk_port:
         now_ms = round(time.time() * 1000)
         records = list(_records(now_ms))
         told = [line for before_ms in STOPS_MS for line in _until(now_ms - before_ms, workers, records)]
-        with serving(_config(workers, folder), _storage(folder, told)) as prometheus:
-            workers.wait(lambda: prometheus.ask("count(count_over_time(up[1m]) > 2) == 2"), "both are scraped")
+        with serving(_config(workers, desk_port, folder), _storage(folder, told)) as prometheus:
+            workers.wait(lambda: prometheus.ask("count(count_over_time(up[1m]) > 2) == 3"), "all are scraped")
             read_on(workers, records)
+            workers.wait(lambda: _takes_on(workers, "Detractors"), "the alert is there to be taken on")
             workers.wait(lambda: _is_watched(prometheus), "Prometheus has evaluated its rules")
             yield Stage(workers, prometheus)
+
+
+@contextmanager
+def _desk(workers: Deployment) -> Iterator[int]:
+    """A desk of the same deployment, by its port."""
+    port, log = free_port(), workers.folder / "desk.log"
+    command = [sys.executable, "-m", "agents.cli", "desk", "--settings", str(workers.file), "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _takes_on(workers: Deployment, alert: str) -> bool:
+    """Acknowledge an alert, once it is open."""
+    settings = ("--settings", str(workers.file))
+    told = json.loads(cxstream("alerts", *settings, "--format", "json").stdout or "{}")
+    found = [each["fingerprint"] for each in told.get("firing", ()) if each["alert"] == alert]
+    return bool(found) and cxstream("alerts", "ack", found[0], "--by", "ann", *settings).returncode == 0
 
 
 def _zone() -> str:
@@ -117,9 +146,9 @@ def _named(prefix: str, events: Population) -> Iterator[Touchpoint]:
     return (replace(event, customer=f"{prefix}-{event.customer}") for event in events)
 
 
-def _config(workers: Deployment, folder: Path) -> Path:
-    """As deploy/prometheus/prometheus.yml, but more often, and for these workers."""
-    targets = [f"127.0.0.1:{worker.port}" for worker in workers.workers]
+def _config(workers: Deployment, desk_port: int, folder: Path) -> Path:
+    """As deploy/prometheus/prometheus.yml, but more often, and for these workers and their desk."""
+    targets = [f"127.0.0.1:{port}" for port in (*(worker.port for worker in workers.workers), desk_port)]
     path = folder / "prometheus.yml"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -136,6 +165,7 @@ def _is_watched(prometheus: Prometheus) -> bool:
         for query in (
             "sum(rate(cx_commit_seconds_count[1m])) > 0",
             "job:cx_catch_up_seconds:estimate",
+            "sum(increase(cx_alert_acknowledgement_seconds_count[10m])) > 0",
             "job:cx_touchpoints_rejected:ratio_rate5m",
             'cut_window:cx_nps_score:delta{window="1d",cut="total"}',
         )

@@ -17,6 +17,7 @@ from agents.brokers import Broker
 from deploy.grafana.queries import chosen
 from tests.deploy.prometheus import promtool
 from tests.deploy.stage import Stage, staged
+from tests.e2e.test_commands import cxstream
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.timeout(900)  # the first of them waits for the stage
@@ -142,6 +143,16 @@ def _scraped(stage: Stage) -> Places:
 def _added(labels: Mapping[str, str]) -> set[tuple[str, str]]:
     """What Prometheus adds of its own."""
     return {(name, labels[name]) for name in ("job", "instance")}
+
+
+def test_friction_has_exemplars_of_customers_whose_journey_can_be_looked_at(stage: Stage) -> None:
+    now_s = time.time()
+    found = stage.prometheus.get("/api/v1/query_exemplars", query="cx_friction_total", start=now_s - 600, end=now_s)
+    exemplars = [each for series in found for each in series["exemplars"]]
+    labels = exemplars[0]["labels"]
+    assert labels.keys() == {"alert_id", "customer"}
+    journey = cxstream("journey", labels["customer"], "--settings", str(stage.workers.file))
+    assert journey.returncode == 0, journey.stderr
 
 
 def test_prometheus_takes_openmetrics(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from schemas.alert import AnyAlert
 from schemas.handling import Acknowledgement, Silence
+from stream.desk.escalation import escalated
 from stream.desk.handling import OpenAlerts, Policy
 from stream.desk.inhibition import Inhibition
 from stream.desk.maintenance import Maintenance
@@ -72,6 +73,25 @@ def test_an_acknowledgement_is_about_one_firing() -> None:
     assert statuses(alerts, 0) == {}
     hear(alerts, metric("A", sequence=2))
     assert statuses(alerts, 0) == {"A": "active"}
+
+
+def test_it_is_known_how_long_it_took_until_somebody_took_an_alert_on() -> None:
+    alerts = OpenAlerts(Policy())
+    first, again = (replace(ack("A"), at_ms=T0_MS + at) for at in (70, 90))
+    assert alerts.taken_on(first) is None  # it is not open
+    hear(alerts, metric("A"), at=10)
+    hear(alerts, escalated(metric("A"), T0_MS + 50), at=50)  # told again, of the same firing
+    assert alerts.taken_on(silence(0, 100, "alertname=A")) is None
+    assert alerts.taken_on(replace(first, sequence=2)) is None
+    taken_on = alerts.taken_on(first)
+    assert taken_on is not None
+    assert (taken_on[0].alert, taken_on[1]) == ("A", 60)
+    alerts.handle(first)
+    assert alerts.taken_on(again) is None
+    hear(alerts, metric("A", "resolved"), metric("A", sequence=2), at=200)
+    taken_on = alerts.taken_on(replace(again, sequence=2, at_ms=T0_MS + 190))  # by a clock that is behind
+    assert taken_on is not None
+    assert taken_on[1] == 0
 
 
 def test_maintenance_suppresses_in_its_hours_by_the_clock_of_its_zone() -> None:
