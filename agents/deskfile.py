@@ -49,7 +49,8 @@ def zone(node: Node, what: str, mistakes: Mistakes) -> Calendar:
     """The calendar of a time zone."""
     name = text(node, what, mistakes)
     if name != "UTC" and name not in available_timezones():
-        mistakes.add(node, f"{what}: there is no time zone `{name}`; use a name such as Europe/Oslo")
+        if name:
+            mistakes.add(node, f"{what}: there is no time zone `{name}`; use a name such as Europe/Oslo")
         return Calendar()
     return Calendar(ZoneInfo(name).key)
 

@@ -9,7 +9,7 @@ from yaml.nodes import Node
 from agents import securityfile
 from agents.cluster import addresses
 from agents.outletfile import outlets
-from stream.mapping.nodes import Mistakes, choice, positive, text, texts, whole
+from stream.mapping.nodes import Mistakes, any_text, choice, positive, text, texts, whole
 
 Parse = Callable[[Node, str, Mistakes], Any]
 STORES = ("memory", "rocksdb")
@@ -56,10 +56,10 @@ def _store(node: Node, what: str, mistakes: Mistakes) -> str:
 KEYS: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", _bootstrap),
     "id": ("id", text),
-    "prefix": ("prefix", text),
+    "prefix": ("prefix", any_text),
     "partitions": ("partitions", positive),
     "replication": ("replication", positive),
-    "touchpoints": ("touchpoints", text),
+    "touchpoints": ("touchpoints", any_text),
     "standby_replicas": ("standby_replicas", whole),
     "sources": ("sources", texts),
     "store": ("store", _store),

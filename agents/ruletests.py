@@ -64,7 +64,9 @@ def load_tests(file: Path, config: Config) -> RuleTests:
 def _config(node: Node, file: Path, mistakes: Mistakes) -> Config:
     """A file of settings, or some settings themselves."""
     if isinstance(node.value, str) and not is_null(node):
-        return load_config(_beside(file, node.value))
+        name = text(node, "`settings`", mistakes)
+        mistakes.check()
+        return load_config(_beside(file, name))
     return config_of(node, mistakes)
 
 
@@ -74,6 +76,8 @@ def _rules(found: dict[str, Node], file: Path, config: Config, mistakes: Mistake
     rules: list[Rule] = []
     for node in items(found["rule_files"]):
         name = text(node, "`rule_files`", mistakes)
+        if not name:
+            continue
         path = DEFAULT_RULES if name == DEFAULT else _beside(file, name)
         rules += parse(read(path), str(path), config)
     return rules

@@ -102,12 +102,20 @@ def is_null(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.tag == NULL
 
 
-def text(node: Node, what: str, mistakes: Mistakes) -> str:
-    """A scalar as it is written, so that ``no`` and ``1.0`` stay what they are."""
+def any_text(node: Node, what: str, mistakes: Mistakes) -> str:
+    """A scalar as it is written, so that ``no`` and ``1.0`` stay what they are: for where an empty one is meant."""
     if isinstance(node, ScalarNode) and not is_null(node):
         return str(node.value)
     mistakes.add(node, f"{what} must be one value")
     return ""
+
+
+def text(node: Node, what: str, mistakes: Mistakes) -> str:
+    """The same, of one character or more: where it is empty, that a mistake is there has been said."""
+    written = any_text(node, what, mistakes)
+    if not written and isinstance(node, ScalarNode) and not is_null(node):
+        mistakes.add(node, f"{what} must not be empty: give it a value, or leave it out")
+    return written
 
 
 def texts(node: Node, what: str, mistakes: Mistakes) -> tuple[str, ...]:
@@ -135,7 +143,8 @@ def whole(node: Node, what: str, mistakes: Mistakes) -> int:
     written = text(node, what, mistakes)
     if _WHOLE.fullmatch(written):
         return int(written)
-    mistakes.add(node, f"{what} must be a whole number, 0 or more")
+    if written:
+        mistakes.add(node, f"{what} must be a whole number, 0 or more")
     return 0
 
 

@@ -164,7 +164,7 @@ def _source(given: dict[str, Node], what: str, node: Node, scope: Scope) -> Temp
 def _table(given: dict[str, Node], plain: Field, scope: Scope) -> Table:
     rows = nodes.entries(given["map"], f"`{plain.name}`: `map`", scope.mistakes)
     table = {
-        name: None if nodes.is_null(node) else nodes.text(node, f"`{plain.name}`: `{name}`", scope.mistakes)
+        name: None if nodes.is_null(node) else nodes.any_text(node, f"`{plain.name}`: `{name}`", scope.mistakes)
         for name, node in rows.items()
     }
     return Table(table, _field_value(given["otherwise"], plain, scope) if "otherwise" in given else None)
@@ -238,6 +238,8 @@ def parse_zone(node: Node, mistakes: Mistakes) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
+        if not name:
+            return "UTC"  # said already
         mistakes.add(node, f"`timezone` {name!r} is not known: use a name such as UTC or America/Los_Angeles")
         return "UTC"
     return name
@@ -246,7 +248,7 @@ def parse_zone(node: Node, mistakes: Mistakes) -> str:
 def parse_template(node: Node, scope: Scope) -> Template:
     """Literal text with ``{column}``, ``{$row}``, ``{$event}``; ``{{`` and ``}}`` for braces."""
     parts, literal, end = [], "", 0
-    text = nodes.text(node, "a template", scope.mistakes)
+    text = nodes.any_text(node, "a template", scope.mistakes)  # the field's type says whether it may be empty
     for found in PLACEHOLDER.finditer(text):
         literal += text[end : found.start()]
         end = found.end()

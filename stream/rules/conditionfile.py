@@ -117,7 +117,8 @@ def _weeks(given: dict[str, Node], mistakes: Mistakes) -> int:
     number = text(given["weeks"], "`weeks`", mistakes)
     if _WHOLE.fullmatch(number) and _FEWEST_WEEKS <= int(number) <= _MOST_WEEKS:
         return int(number)
-    mistakes.add(given["weeks"], f"`weeks` must be a whole number from {_FEWEST_WEEKS} to {_MOST_WEEKS}")
+    if number:
+        mistakes.add(given["weeks"], f"`weeks` must be a whole number from {_FEWEST_WEEKS} to {_MOST_WEEKS}")
     return _DEFAULT_WEEKS
 
 
@@ -129,7 +130,8 @@ def _confidence(given: dict[str, Node], metric: str, of: Of, mistakes: Mistakes)
     match = _SHARE.fullmatch(written)
     share = float(match[1]) / (100 if match[2] else 1) if match else 0.0
     if not 0.5 <= share <= 0.9999:
-        mistakes.add(node, f"`confidence` must be a share from 0.5 to 0.9999, such as 0.95 or 95%, not `{written}`")
+        if written:
+            mistakes.add(node, f"`confidence` must be a share from 0.5 to 0.9999, such as 0.95 or 95%, not `{written}`")
         return None
     if of != "value":
         mistakes.add(node, f"`confidence` is of a value: it cannot be given for a `{of.split('_')[-1]}`")

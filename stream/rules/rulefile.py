@@ -1,15 +1,17 @@
 """Alert rules from YAML: every mistake at once, each with its line and what to do. See docs/rules.md."""
 
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import MappingNode, Node
 
 from schemas.cell import Segment
 from stream.config import Config
 from stream.mapping.nodes import (
     Mistakes,
+    any_text,
     choice,
     compose,
     duration_ms,
@@ -99,7 +101,7 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
         segment=segment,
         for_ms=duration_ms(given["for"], "`for`", mistakes) if "for" in given else 0,
         severity=choice(given["severity"], "`severity`", mistakes, _SEVERITIES) if "severity" in given else "warning",
-        annotations=_pairs(given, "annotations", mistakes),
+        annotations=_pairs(given, "annotations", mistakes, any_text),
         also=tuple(also),
         by=by,
         keep_ms=duration_ms(given["keep_firing_for"], "`keep_firing_for`", mistakes)
@@ -116,7 +118,7 @@ def _rule(node: Node, config: Config, mistakes: Mistakes) -> Rule:
 
 def _name(node: Node, mistakes: Mistakes) -> str:
     name = text(node, "`alert`", mistakes)
-    if isinstance(node, ScalarNode) and not is_null(node) and not name.strip():
+    if name and not name.strip():
         mistakes.add(node, "`alert` is empty: give the rule a name")
     return name
 
@@ -176,7 +178,7 @@ def _no_data(given: dict[str, Node], conditions: tuple[Condition, ...], mistakes
 def _labels(given: dict[str, Node], config: Config, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
     """Labels of the rule's own. One that is called like a dimension could make an alert look like another segment's."""
     taken = {name for names in config.segmentations for name in names}
-    pairs = _pairs(given, "labels", mistakes)
+    pairs = _pairs(given, "labels", mistakes, text)
     for name, _ in pairs:
         if name in taken:
             mistakes.add(given["labels"], f"`labels`: `{name}` is a dimension in the settings: give it another name")
@@ -200,7 +202,7 @@ def _check_templates(node: Node, rule: Rule, mistakes: Mistakes) -> None:
     """Placeholders must be those that there is something for."""
     known = known_placeholders(rule)
     for key, value in entries(node, "`annotations`", Mistakes("")).items():
-        template = text(value, f"`{key}`", Mistakes(""))
+        template = any_text(value, f"`{key}`", Mistakes(""))
         if "{{" in template:
             mistakes.add(value, f"`{key}`: placeholders are written `{{value}}`, with one brace")
             continue
@@ -209,8 +211,10 @@ def _check_templates(node: Node, rule: Rule, mistakes: Mistakes) -> None:
                 mistakes.add(value, f"`{key}`: there is nothing for `{{{name}}}`{suggestion(name, known)}")
 
 
-def _pairs(given: dict[str, Node], key: str, mistakes: Mistakes) -> tuple[tuple[str, str], ...]:
+def _pairs(
+    given: dict[str, Node], key: str, mistakes: Mistakes, parse: Callable[[Node, str, Mistakes], str]
+) -> tuple[tuple[str, str], ...]:
     if key not in given:
         return ()
     found = entries(given[key], f"`{key}`", mistakes)
-    return tuple((name, text(value, f"`{name}`", mistakes)) for name, value in found.items())
+    return tuple((name, parse(value, f"`{name}`", mistakes)) for name, value in found.items())

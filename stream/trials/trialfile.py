@@ -63,7 +63,8 @@ class TrialFile:
             events += given(each, start_ms, len(events), self._config, self._mistakes, duration_ms)
         if "events_file" in found:
             name = text(found["events_file"], "`events_file`", self._mistakes)
-            events += read_lines(found["events_file"], self._read(name), self._config, self._mistakes)
+            lines = self._read(name) if name else ""
+            events += read_lines(found["events_file"], lines, self._config, self._mistakes)
         return Trial(
             name=text(found["name"], "`name`", self._mistakes) if "name" in found else f"line {line_of(node)}",
             start_ms=start_ms,
@@ -77,8 +78,9 @@ class TrialFile:
         calendar = self._config.calendar
         if "start" not in found:
             return moment(_START, calendar)[0]
+        written = text(found["start"], "`start`", self._mistakes)
         try:
-            return moment(text(found["start"], "`start`", self._mistakes), calendar)[0]
+            return moment(written, calendar)[0] if written else 0
         except RangeError as error:
             self._mistakes.add(found["start"], f"`start`: {error}")
             return 0
@@ -156,7 +158,8 @@ class TrialFile:
         written = text(node, what, self._mistakes)
         if re.fullmatch(r"-?[0-9]{1,300}(\.[0-9]+)?", written):
             return float(written)
-        self._mistakes.add(node, f"{what} must be a number, not `{written}`")
+        if written:
+            self._mistakes.add(node, f"{what} must be a number, not `{written}`")
         return 0.0
 
     def _look(self, node: Node, start_ms: int) -> Look:
