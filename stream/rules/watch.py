@@ -268,9 +268,9 @@ class Watch:
             self._known.add(key)
             self._state.put(key, new)
 
-    def states(self) -> list[AlertState]:
-        """Where every alert stands that is not inactive, or has fired before."""
-        return [self._stored(key) for key in sorted(self._known)]
+    def states(self) -> dict[str, AlertState]:
+        """Where every alert stands that is not inactive, or has fired before, by its fingerprint."""
+        return {key[len(ALERT) :].decode(): self._stored(key) for key in sorted(self._known)}
 
     def standing(self) -> list[MetricAlert]:
         """The last transitions of every alert: sent again after a restart, for what a crash kept from being sent."""

@@ -86,8 +86,8 @@ class Rehearsal:
         if now_ms:
             self.take(waiting, now_ms)
 
-    def states(self) -> list[AlertState]:
-        """Where alerts about metrics stand that are not inactive, or have fired before."""
+    def states(self) -> dict[str, AlertState]:
+        """Where alerts about metrics stand that are not inactive, or have fired before, by fingerprint."""
         return self._board.watch.states()
 
     def _process(self, values: Sequence[bytes]) -> None:

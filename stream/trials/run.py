@@ -1,8 +1,9 @@
 """Running a trial: the rules over values that are given, or over touchpoints in the pipeline; and what differs."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from schemas.alert import FrictionAlert
 from schemas.cell import Segment
@@ -47,7 +48,8 @@ def run(trial: Trial, config: Config, rules: Sequence[Rule]) -> list[Difference]
     ]
 
 
-Found = tuple[list[AlertState], list[FrictionAlert]]
+Found = tuple[dict[str, AlertState], list[FrictionAlert]]
+"""Where alerts stand, by fingerprint, and what was told of friction."""
 
 
 def _over_events(trial: Trial, looks: Sequence[Look], config: Config, rules: Sequence[Rule]) -> Iterator[Found]:
@@ -67,11 +69,12 @@ def _over_courses(trial: Trial, looks: Sequence[Look], rules: Sequence[Rule]) ->
     """
     courses = {(each.metric, each.window, each.segment): each for each in trial.courses}
     pairs = [(rule, segment) for rule in rules for segment in _segments(rule, trial.courses)]
-    states = dict.fromkeys(range(len(pairs)), INACTIVE)
+    fingerprints = [rule.fingerprint_of(segment) for rule, segment in pairs]
+    states = dict.fromkeys(fingerprints, INACTIVE)
     next_ms = 0
     for look in looks:
-        for passed_ms in (*range(next_ms, look.at_ms, TEN_SECONDS_MS), look.at_ms):
-            for at, (rule, segment) in enumerate(pairs):
+        for passed_ms in chain(range(next_ms, look.at_ms, TEN_SECONDS_MS), (look.at_ms,)):
+            for at, (rule, segment) in zip(fingerprints, pairs, strict=True):
                 findings = [
                     NOTHING if course is None else course.finding(each, passed_ms)
                     for each in rule.conditions
@@ -79,28 +82,30 @@ def _over_courses(trial: Trial, looks: Sequence[Look], rules: Sequence[Rule]) ->
                 ]
                 states[at], _ = step(rule, segment, states[at], findings, trial.start_ms + passed_ms)
         next_ms = look.at_ms - look.at_ms % TEN_SECONDS_MS + TEN_SECONDS_MS
-        yield list(states.values()), []
+        yield states.copy(), []
 
 
 def _segments(rule: Rule, courses: Sequence[Course]) -> list[Segment]:
+    looked_at = {(each.metric, each.window) for each in rule.conditions}
+    seen = dict.fromkeys(each.segment for each in courses if (each.metric, each.window) in looked_at)
     if not rule.by:
-        looked_at = {(each.metric, each.window) for each in rule.conditions}
-        return [rule.segment] if any(_fits(each, rule.segment, looked_at) for each in courses) else []
-    return list(dict.fromkeys(each.segment for each in courses if is_about(rule, dict(each.segment))))
+        return [rule.segment] if rule.segment in seen else []
+    return [segment for segment in seen if is_about(rule, dict(segment))]
 
 
-def _fits(course: Course, segment: Segment, looked_at: set[tuple[str, str]]) -> bool:
-    return course.segment == segment and (course.metric, course.window) in looked_at
-
-
-def _stands(states: Sequence[AlertState], rules: Sequence[Rule]) -> Iterator[_Stand]:
-    for state in states:
+def _stands(states: Mapping[str, AlertState], rules: Sequence[Rule]) -> Iterator[_Stand]:
+    for fingerprint, state in states.items():
         if state.status == "pending":
-            about = [rule for rule in rules if rule.alert == state.alert and is_about(rule, dict(state.segment))]
-            yield _Stand(state.alert, "pending", about[0].labels_of(state.segment), None)
+            yield _Stand(state.alert, "pending", _rule_of(fingerprint, state, rules).labels_of(state.segment), None)
         elif state.last:
             last = state.last[-1]
             yield _Stand(last.alert, last.state, last.labels, last.value)
+
+
+def _rule_of(fingerprint: str, state: AlertState, rules: Sequence[Rule]) -> Rule:
+    """The rule that an alert is by: several may have its name, and other labels."""
+    about = (rule for rule in rules if rule.alert == state.alert and is_about(rule, dict(state.segment)))
+    return next(rule for rule in about if rule.fingerprint_of(state.segment) == fingerprint)
 
 
 def _alerts(look: Look, stands: Iterator[_Stand]) -> Iterator[tuple[int, str]]:

@@ -11,7 +11,7 @@ from stream.friction import SIGNALS
 from stream.mapping.nodes import Mistakes, choice, entries, items, suggestion, text
 from stream.metrics import UNITS
 from stream.rules.rule import Rule
-from stream.slices import MINUTE_MS, UNITS_MS
+from stream.slices import DAY_MS, MINUTE_MS, UNITS_MS
 from stream.spans import RangeError, moment
 from stream.trials.events import given, read_lines
 from stream.trials.rehearsal import Timed
@@ -21,6 +21,8 @@ from stream.trials.trial import Course, Expected, Grief, Look, Standing, Trial, 
 _KEYS = ("name", "start", "series", "events", "events_file", "expect")
 _SERIES_KEYS = ("metric", "window", "where", "step", "values", "samples", "before", "spread")
 _STANDINGS: dict[str, Standing] = {"firing": "firing", "pending": "pending", "resolved": "resolved"}
+_LATEST_MS = 400 * DAY_MS
+"""How long after the start may be looked at."""
 _START = "2026-01-05"
 """A Monday."""
 ReadFile = Callable[[str], str]
@@ -166,8 +168,13 @@ class TrialFile:
         found = entries(node, "what is expected", self._mistakes, ("at", "alerts", "friction"))
         if "at" not in found or not ("alerts" in found or "friction" in found):
             self._mistakes.add(node, "what is expected needs `at:`, and `alerts:` or `friction:`")
+        at_ms = duration_ms(found["at"], "`at`", self._mistakes) if "at" in found else 0
+        if at_ms > _LATEST_MS:
+            self._mistakes.add(
+                found["at"], f"`at` must be at most {_LATEST_MS // DAY_MS}d, as each 10 s are gone through"
+            )
         return Look(
-            at_ms=duration_ms(found["at"], "`at`", self._mistakes) if "at" in found else 0,
+            at_ms=at_ms,
             alerts=tuple(map(self._expected, items(found["alerts"]))) if "alerts" in found else None,
             frictions=tuple(map(self._grief, items(found["friction"]))) if "friction" in found else None,
             line=line_of(node),

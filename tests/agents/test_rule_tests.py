@@ -278,3 +278,53 @@ def test_the_example_in_the_docs_does_what_it_says(folder: Path) -> None:
     _, rest = docs.split("## Checking and testing rules")
     example = rest.split("```yaml\n")[1].split("```")[0]
     assert differences(folder, example.replace("[rules.yaml]", "default")) == []
+
+
+TWINS = """
+rules:
+  - {alert: Low, metric: csat_satisfied_ratio, window: 15m, below: 0.7, for: 5m, labels: {level: warn}}
+  - {alert: Low, metric: csat_satisfied_ratio, window: 15m, below: 0.5, for: 5m, labels: {level: crit}}
+tests:
+  - name: both are pending
+    series: [{metric: csat_satisfied_ratio, window: 15m, values: 0.3x20}]
+    expect:
+      - at: 2m
+        alerts: [{alert: Low, labels: {level: warn}, state: pending},
+                 {alert: Low, labels: {level: crit}, state: pending}]
+"""
+TWINS_OF_EVENTS = """
+rules:
+  - {alert: Any, metric: touchpoints, window: 5m, above: 0, for: 2m, labels: {level: warn}}
+  - {alert: Any, metric: touchpoints, window: 5m, above: 1, for: 2m, labels: {level: crit}}
+tests:
+  - name: both are pending
+    events: [{at: 1m, every: 1s, times: 5, type: chat.started, customer: "a{n}", channel: web}]
+    expect:
+      - at: 2m
+        alerts: [{alert: Any, labels: {level: warn}, state: pending},
+                 {alert: Any, labels: {level: crit}, state: pending}]
+"""
+OTHERS = """
+settings: {segments: [[channel]]}
+rules:
+  - {alert: Low, metric: csat_satisfied_ratio, window: 15m, below: 0.5, by: [channel]}
+  - {alert: Silent, metric: touchpoints, window: 15m, below: 1, by: [channel], no_data: alert}
+  - {alert: SilentWeb, metric: touchpoints, window: 15m, below: 1, where: {channel: web}, no_data: alert}
+tests:
+  - name: a rule is left out where it looks at none of the series
+    series: [{metric: csat_satisfied_ratio, window: 15m, where: {channel: web}, values: 0.9x20}]
+    expect: [{at: 5m, alerts: []}]
+"""
+
+
+@pytest.mark.parametrize("yaml", [TWINS, TWINS_OF_EVENTS, OTHERS])
+def test_rules_are_told_apart_by_their_labels_and_by_what_they_look_at(yaml: str, tmp_path: Path) -> None:
+    (tmp_path / "tests.yaml").write_text(yaml)
+    ((_, differences),) = load_tests(tmp_path / "tests.yaml", Config()).outcomes()
+    assert differences == []
+
+
+def test_a_look_so_far_off_that_it_would_not_end_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "tests.yaml").write_text(OTHERS.replace("at: 5m", "at: 9999999d"))
+    with pytest.raises(ConfigError, match=r"tests\.yaml:10: `at` must be at most 400d"):
+        load_tests(tmp_path / "tests.yaml", Config())
