@@ -6,16 +6,18 @@ from pathlib import Path
 
 from msgspec import DecodeError
 
+from agents.clock import now_ms
 from agents.reader import reading
 from agents.settings import Settings
 from agents.sourcefile import opened
 from schemas.alert import FrictionAlert
+from schemas.handover import Handover
 from stream.config import Config
+from stream.decode import decode_one
 from stream.errors import CxstreamError
 from stream.ranges import Ledger
 from stream.rules.rule import Rule, dimensions
-from stream.slices import HOUR_MS
-from stream.trials.events import time_of
+from stream.slices import EARLIEST_MS, HOUR_MS
 from stream.trials.firings import Firings, firings
 from stream.trials.lookback import look_back
 from stream.trials.rehearsal import Rehearsal, Timed
@@ -30,7 +32,7 @@ class Backtest:
     """What would have fired in [start, end). ``tested_ms`` is since when each rule could be tested, by its index.
 
     ``frictions`` are firings by signal alone, ``customers`` how many customers each was of. ``left_out`` are records
-    that were no touchpoints, or no cells.
+    that were no touchpoints, had a time before 1990 or ahead of the clock, or were no cells.
     """
 
     start_ms: int
@@ -71,27 +73,46 @@ def on_file(path: Path, config: Config, rules: Sequence[Rule], edges: Edges) -> 
     """On touchpoints of a file, one a line, in their order: exactly what a worker that keeps up would have told."""
     with opened(path) as source:
         lines = (line.encode("utf-8", "surrogateescape") for line in source.lines())
-        return _play(_timed(line for line in lines if line.strip()), config, rules, edges)
+        taken = _Taken(config, now_ms())
+        return _play(taken.timed(line for line in lines if line.strip()), taken, config, rules, edges)
 
 
 def on_touchpoints(settings: Settings, rules: Sequence[Rule], edges: Edges) -> Backtest:
     """The same on what the topic `touchpoints` still has, in order of event time; all of it is held in memory."""
     with reading(settings.cluster) as reader:
         values = (record.value for record in reader.read(settings.topic("touchpoints")) if record.value is not None)
-        events = sorted(_timed(values), key=lambda event: event[0])
-    return _play(events, settings.config, rules, edges)
+        taken = _Taken(settings.config, now_ms())
+        events = sorted(taken.timed(values), key=lambda event: event[0])
+    return _play(events, taken, settings.config, rules, edges)
 
 
-def _timed(values: Iterable[bytes]) -> Iterator[Timed]:
-    """What has no time comes with what is before it."""
-    time_ms = 0
-    for value in values:
-        found = time_of(value)
-        time_ms = time_ms if found is None else found
-        yield time_ms, value
+class _Taken:
+    """What is taken of some records: a wrong time would move the rehearsal's clock, which knows no other."""
+
+    def __init__(self, config: Config, clock_ms: int) -> None:
+        self.left_out = 0
+        self._most_bytes = config.max_record_bytes
+        self._latest_ms = clock_ms + config.future_ms
+
+    def timed(self, values: Iterable[bytes]) -> Iterator[Timed]:
+        """The touchpoints. What is handed over has no time: it comes with what is before it, else with the first."""
+        time_ms, waiting = 0, []
+        for value in values:
+            found = decode_one(value, self._most_bytes)
+            if isinstance(found, Handover):
+                waiting.append(value)
+            elif isinstance(found, tuple) or not EARLIEST_MS <= found.time_ms <= self._latest_ms:
+                self.left_out += 1
+                continue
+            else:
+                time_ms = found.time_ms
+                waiting.append(value)
+            if time_ms:
+                yield from ((time_ms, each) for each in waiting)
+                waiting = []
 
 
-def _play(events: Iterable[Timed], config: Config, rules: Sequence[Rule], edges: Edges) -> Backtest:
+def _play(events: Iterable[Timed], taken: _Taken, config: Config, rules: Sequence[Rule], edges: Edges) -> Backtest:
     rehearsal = Rehearsal(config, rules)
     span = _Span()
     rehearsal.play(span.note(events))
@@ -102,7 +123,7 @@ def _play(events: Iterable[Timed], config: Config, rules: Sequence[Rule], edges:
     fired = firings(rehearsal.alerts, start_ms, end_ms)
     tested = dict.fromkeys(range(len(rules)), max(span.first_ms, start_ms))
     frictions = _by_signal(rehearsal.frictions, lambda at_ms: start_ms <= at_ms < end_ms)
-    return Backtest(start_ms, end_ms, fired, dict(tested), frictions, len(rehearsal.rejected))
+    return Backtest(start_ms, end_ms, fired, dict(tested), frictions, taken.left_out + len(rehearsal.rejected))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from agents.cli import app
+from agents.clock import now_ms
 from agents.simulator import Incident, Kind, Population, encode
 from stream.errors import CxstreamError
 from stream.slices import MINUTE_MS
@@ -80,3 +81,30 @@ def test_for_people_and_for_spreadsheets_it_is_the_same(folder: Path) -> None:
 def test_what_makes_no_sense_is_refused(folder: Path, options: list[str], told: str) -> None:
     with pytest.raises(CxstreamError, match=told):
         CliRunner().invoke(app, ["rules", "backtest", str(folder / "rules.yaml"), *options], catch_exceptions=False)
+
+
+def touchpoint(name: str, time_ms: int) -> str:
+    return f'{{"type":"chat.started","id":"{name}","time":{time_ms},"customer":"{name}","channel":"web"}}\n'
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '{"time":1767225600000000}\n',
+        '{"time":99999999999999999999}\n',
+        '{"time":5}\n',
+        touchpoint("old", 5),
+        touchpoint("far", 1767225600000000),
+        touchpoint("future", now_ms() + 86_400_000),
+    ],
+    ids=["far and no touchpoint", "too many digits", "1970 and no touchpoint", "1970", "far", "tomorrow"],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_wrong_clock_is_left_out_and_moves_no_time(wrong: str, place: int, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules: [{alert: Any, metric: touchpoints, window: 5m, above: 0}]\n")
+    lines = [touchpoint("a", START), touchpoint("b", START + MINUTE_MS)]
+    (tmp_path / "events.ndjson").write_text("".join([*lines[:place], wrong, *lines[place:]]))
+    found = orjson.loads(backtest(tmp_path, "--format", "json"))
+    assert (found["from"], found["to"]) == (START, START + MINUTE_MS + 1)
+    (fired,) = found["alerts"]
+    assert fired["first"] - START < MINUTE_MS
