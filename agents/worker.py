@@ -36,6 +36,7 @@ from agents.verdict import Verdict
 from agents.web import WebServer, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
+from stream.friction import signals
 from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.port = free_port(settings.host, settings.port)
-        self.health = Instruments(settings.exemplars)
+        self.health = Instruments(settings.exemplars, [each.name for each in signals(settings.config)])
         self.stalls = Stalls()
         self.outbox = Outbox(settings.cluster, self.stalls)
         self.ends = Ends(settings.cluster, self.stalls)
