@@ -87,7 +87,8 @@ def test_who_takes_over_knows_what_the_one_before_was_told(kafka: Broker, tmp_pa
         at.alert(metric("A"), metric("B"))
 
         async def scenario() -> tuple[list[str], list[str]]:
-            first, second = [], []
+            first: list[str] = []
+            second: list[str] = []
             begun = asyncio.Event()
 
             async def read(found: list[str]) -> None:
