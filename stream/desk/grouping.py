@@ -33,7 +33,8 @@ class Route:
     """Which alerts an outlet is told of, and when. ``group_by`` None: each by itself; empty: all together.
 
     With ``is_pulse``, repeats are a sign of life: neither do acknowledgements end them, nor are they remembered.
-    Without ``resolved``, ends are not told. What is refused for ``give_up_ms`` while others are taken is given up.
+    Without ``resolved``, ends are not told. What is refused for ``give_up_ms`` of the time in which others are taken is
+    given up.
     """
 
     matchers: tuple[Matcher, ...] = ()
@@ -91,7 +92,8 @@ class _Waiting:
 class Group:
     """One group of a route; ``told``, ``places`` and ``homes`` are shared by all.
 
-    ``next_ms`` is when it is looked at next; ``retry_ms`` the same of what was refused, since ``refused_ms``.
+    ``next_ms`` is when it is looked at next; ``retry_ms`` the same of what was refused, since the outlet's ``Patience``
+    read ``refused_ms``, which is negative where that began before a restart.
     """
 
     key: Key
@@ -105,6 +107,10 @@ class Group:
     failures: int = 0
     retry_ms: int = 0
     refused_ms: int | None = None
+
+    def episodes(self) -> set[Episode]:
+        """All that it is about."""
+        return {*self.waiting, *self.members}
 
     def add(self, alert: AnyAlert, place: Place | None) -> None:
         """A transition to be told, unless one as late is known already."""
@@ -264,8 +270,6 @@ class Group:
         """The clock was set back: what was planned goes with it."""
         self.next_ms += by_ms
         self.retry_ms += by_ms
-        if self.refused_ms is not None:
-            self.refused_ms += by_ms
 
 
 def _ordered(news: list[AnyAlert], known: list[AnyAlert]) -> list[AnyAlert]:
