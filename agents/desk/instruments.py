@@ -37,7 +37,9 @@ class DeskInstruments:
         self.sent = self._counter("cx_outlet_sent", "Notices that an outlet took", ("outlet",))
         self.failed = self._counter("cx_outlet_failed", "Attempts that failed", ("outlet",))
         self.retried = self._counter("cx_outlet_retried", "Attempts made again after one that failed", ("outlet",))
-        self.dropped = self._counter("cx_outlet_dropped", "Notices given up: an outlet cannot take them", ("outlet",))
+        self.dropped = self._counter(
+            "cx_outlet_dropped", "Notices, or parts of one, given up: an outlet cannot take them", ("outlet",)
+        )
         self.faults = self._counter("cx_outlet_faults", "Faults of our own in an outlet: see the log", ("outlet",))
         self.waiting = self._gauge("cx_outlet_waiting", "Transitions that an outlet is still to be told", ("outlet",))
         for reason in _REASONS:

@@ -10,7 +10,7 @@ firing's end, also where the alert fires again by then.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from schemas.alert import AnyAlert
@@ -78,6 +78,10 @@ class Notice:
     def status(self) -> str:
         """``firing`` where one alert does, else ``resolved``."""
         return "firing" if any(alert.state == "firing" for alert in self.alerts) else "resolved"
+
+    def part(self, alerts: tuple[AnyAlert, ...]) -> "Notice":
+        """Some of its alerts, to be told by themselves: under an id that is the same whenever they are parted so."""
+        return replace(self, id=_hash([self.id, *(alert.id for alert in alerts)]), alerts=alerts, untold=())
 
 
 @dataclass(slots=True)
@@ -226,7 +230,7 @@ class Group:
         if self.route.group_by is None and not is_repeat:
             return alerts[0].id
         parts = [*sorted(alert.id for alert in alerts), str(self.key), str(self._last_ms()) if is_repeat else ""]
-        return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
+        return _hash(parts)
 
     def settle(self, alert: AnyAlert) -> Place | None:
         """A transition was told: the place of it, where it has one."""
@@ -270,6 +274,10 @@ class Group:
         """The clock was set back: what was planned goes with it."""
         self.next_ms += by_ms
         self.retry_ms += by_ms
+
+
+def _hash(parts: list[str]) -> str:
+    return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def _ordered(news: list[AnyAlert], known: list[AnyAlert]) -> list[AnyAlert]:
