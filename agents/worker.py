@@ -33,7 +33,7 @@ from agents.table import StateTable
 from agents.touchpoints import TouchpointsAgent
 from agents.transport import RawSchema
 from agents.verdict import Verdict
-from agents.web import WebServer, free_port
+from agents.web import WebServer, authority, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
 from stream.friction import signals
@@ -80,7 +80,7 @@ class Worker:
             settings.id,
             broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
             broker_credentials=settings.cluster.for_faust(),
-            canonical_url=f"http://{_own_name(settings.host)}:{self.port}",
+            canonical_url=f"http://{authority(_own_name(settings.host), self.port)}",
             web_enabled=False,
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,
