@@ -9,12 +9,12 @@ What is in hand when a service dies comes again: an alert counts as done when th
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from msgspec import DecodeError
 
@@ -55,7 +55,9 @@ async def alerts(
     ``matchers`` (``region=eu``, ``alertname=~Low.*``) must all fit. An alert that is ``resolved`` has the severity of
     its rule, also where it was escalated: so what resolves is yielded whatever its severity.
 
-    What is repeated or overtaken is left out: so far back as the last ``remembered`` alerts.
+    What is repeated or overtaken is left out, so far back as the last ``remembered`` alerts. What the group did before
+    is read from the topic when a process begins. Where compaction removed it since the group stopped, as it came again
+    later, it is yielded again.
 
     Raises:
         MatcherError: a matcher cannot be read.
@@ -73,7 +75,7 @@ async def alerts(
             for alert in await _open(places, seen):
                 if fits(alert):
                     yield alert
-        async with aclosing(places.records(decode_alert)) as records:
+        async with aclosing(places.records(decode_alert, seen.is_news)) as records:
             async for alert in records:
                 if seen.is_news(alert) and fits(alert):
                     yield alert
@@ -129,14 +131,15 @@ class _Places:
         self._cluster = cluster
         self._topic = topic
         self._done: dict[TopicPartition, int] = {}
+        self._known: set[TopicPartition] = set()
         self._committed_s = monotonic()
         self._consumer = AIOKafkaConsumer(
-            topic,
             **cluster.for_aiokafka(),
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset=otherwise,
         )
+        self._consumer.subscribe([topic], listener=_Assigned(self._known.clear))
 
     async def __aenter__(self) -> "_Places":
         await self._consumer.start()
@@ -148,10 +151,18 @@ class _Places:
         finally:
             await self._consumer.stop()
 
-    async def records(self, decode: Callable[[bytes], _T]) -> AsyncGenerator[_T, None]:
-        """What comes, and is one of these. A record is done with when the next one is asked for."""
+    async def records(
+        self, decode: Callable[[bytes], _T], recall: Callable[[_T], object] | None = None
+    ) -> AsyncGenerator[_T, None]:
+        """What comes, and is one of these. A record is done with when the next one is asked for.
+
+        ``recall`` is given all that was before, once this process has its turn, and before anything is yielded.
+        """
         while True:
             found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            if recall is not None:
+                begun = {place: records[0].offset for place, records in found.items() if place not in self._known}
+                await self._recall(decode, recall, begun)
             for place, records in found.items():
                 for record in records:
                     value = _decoded(decode, place, record)
@@ -171,6 +182,16 @@ class _Places:
             except (CommitFailedError, IllegalStateError) as error:
                 log.warning("client.uncommitted", topic=self._topic, error=str(error))  # another one goes on with it
 
+    async def _recall(
+        self, decode: Callable[[bytes], _T], recall: Callable[[_T], object], ends: Mapping[TopicPartition, int]
+    ) -> None:
+        if not ends:
+            return
+        async with self._history(ends) as history:
+            async for value in _until(history, ends, decode):
+                recall(value)
+        self._known.update(ends)
+
     async def before(self, decode: Callable[[bytes], _T]) -> AsyncGenerator[_T, None]:
         """All from the beginning up to where the group goes on; where it never was, that is where the topic ends now.
 
@@ -180,22 +201,27 @@ class _Places:
             await asyncio.sleep(0.05)
         places = sorted(self._consumer.assignment())
         starts = {place: await self._consumer.committed(place) for place in places}
-        history = AIOKafkaConsumer(**self._cluster.for_aiokafka(), enable_auto_commit=False)
+        async with self._history(starts) as history:
+            async with aclosing(_until(history, starts, decode)) as values:
+                async for value in values:
+                    yield value
+            for place, start in starts.items():
+                await self._begin(place, await history.position(place) if start is None else start)
+        self._known.update(places)
+
+    @asynccontextmanager
+    async def _history(self, places: Iterable[TopicPartition]) -> AsyncGenerator[AIOKafkaConsumer, None]:
+        """Reads from the first record there is: what came before that was deleted."""
+        history = AIOKafkaConsumer(
+            **self._cluster.for_aiokafka(), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
         await history.start()
+        await asyncio.sleep(0)  # aiokafka lets a CancelledError out of `stop` where its tasks have not begun
         try:
-            history.assign(places)
+            history.assign(list(places))
             for place in places:
                 history.seek(place, 0)
-            while not all([await _is_read(history, place, starts) for place in places]):
-                for place, records in (await history.getmany(timeout_ms=_POLL_MS)).items():
-                    for record in records:
-                        start = starts[place]
-                        value = _decoded(decode, place, record) if start is None or record.offset < start else None
-                        if value is not None:
-                            yield value
-            for place in places:
-                start = starts[place]
-                await self._begin(place, await history.position(place) if start is None else start)
+            yield history
         finally:
             await history.stop()
 
@@ -206,8 +232,35 @@ class _Places:
         await self._commit()
 
 
-async def _is_read(history: Any, place: TopicPartition, ends: Mapping[TopicPartition, int | None]) -> bool:
-    end = history.highwater(place) if ends[place] is None else ends[place]
+class _Assigned(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """Says when a process has its turn: others may have gone on with its places meanwhile."""
+
+    def __init__(self, told: Callable[[], None]) -> None:
+        self._told = told
+
+    def on_partitions_revoked(self, revoked: object) -> None:
+        """Nothing is to be done."""
+
+    def on_partitions_assigned(self, assigned: object) -> None:
+        """All that is known of places may be out of date."""
+        self._told()
+
+
+async def _until(
+    history: Any, ends: Mapping[TopicPartition, int | None], decode: Callable[[bytes], _T]
+) -> AsyncGenerator[_T, None]:
+    """What ``history`` reads before the ``ends``; without one, up to where the topic ends."""
+    while not all([await _is_read(history, place, end) for place, end in ends.items()]):
+        for place, records in (await history.getmany(timeout_ms=_POLL_MS)).items():
+            end = ends[place]
+            for record in records:
+                value = _decoded(decode, place, record) if end is None or record.offset < end else None
+                if value is not None:
+                    yield value
+
+
+async def _is_read(history: Any, place: TopicPartition, end: int | None) -> bool:
+    end = history.highwater(place) if end is None else end
     return end is not None and await history.position(place) >= end
 
 

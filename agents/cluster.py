@@ -9,7 +9,7 @@ from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
 from agents.security import Security
 
-_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,/\[\]]+):\d{1,5}")
+_ADDRESS = re.compile(r"(\[[0-9a-fA-F:]+\]|[^\s:,/\[\]]+):[0-9]{1,5}")
 
 
 def addresses(given: str) -> str:
@@ -23,9 +23,18 @@ def addresses(given: str) -> str:
     """
     found = [address.strip().removeprefix("kafka://") for address in re.split("[,;]", given)]
     for address in found:
-        if not _ADDRESS.fullmatch(address) or int(address.rpartition(":")[2]) > 65_535:
+        host, _, port = address.rpartition(":")
+        if not _ADDRESS.fullmatch(address) or int(port) > 65_535 or not _is_name(host):
             raise ValueError(f"`{address}` is not an address: write host:port, several with commas")
     return ",".join(found)
+
+
+def _is_name(host: str) -> bool:
+    """Whether each part between dots is one: a part that is empty or too long cannot even be asked for."""
+    try:
+        return bool(host.encode("idna"))
+    except UnicodeError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from agents import gauges
 from agents.naming import BOUND, CUT, TOTAL, WINDOW, escaped, family, helps, histogram, label_names, unit
@@ -24,6 +25,19 @@ _AS_TEXT = {"gauge": "gauge", "gaugehistogram": "histogram"}
 """The kinds of OpenMetrics in the older format, as prometheus_client has them there."""
 Lines = defaultdict[str, list[str]]
 """The lines of each family."""
+Encoder = Callable[[Collector], bytes]
+
+
+def encoder(accepted: str) -> tuple[Encoder, str]:
+    """What writes a registry for a request that accepts this, and the content type of it.
+
+    >>> encoder("application/openmetrics-text; version=abc")[1]
+    'text/plain; version=0.0.4; charset=utf-8'
+    """
+    try:
+        return choose_encoder(accepted)
+    except (TypeError, ValueError):  # prometheus_client compares with a number whatever is said to be a version
+        return choose_encoder("")
 
 
 class Exposition:
@@ -40,7 +54,7 @@ class Exposition:
 
     def render(self, accepted: str) -> tuple[bytes, str]:
         """What is to be answered to a request that accepts this, and its content type."""
-        encode, kind = choose_encoder(accepted)
+        encode, kind = encoder(accepted)
         health = encode(self._registry)
         is_open = kind.startswith("application/openmetrics-text")
         metrics = "".join(self._text(is_open)).encode()

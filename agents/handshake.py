@@ -66,7 +66,7 @@ async def _visit(cluster: Cluster, server: Server) -> Trouble | list[Server]:
                 metadata = await connection.send(MetadataRequest([]))
             finally:
                 connection.close()
-    except (OSError, KafkaError, TimeoutError) as error:
+    except (OSError, KafkaError, TimeoutError, UnicodeError) as error:
         return _told(cluster, "{}:{}".format(*server), error)
     return [(host, port) for _, host, port, *_ in metadata.brokers]
 
@@ -89,7 +89,7 @@ def _told(cluster: Cluster, server: str, error: Exception) -> Trouble:
             return Trouble(f"{server} has a certificate not to be trusted ({verdict}): look at {setting}")
         case ssl.SSLError():
             return Trouble(f"{server} and we do not agree on TLS ({error.reason}): look at security_protocol")
-        case gaierror():
+        case gaierror() | UnicodeError():
             return Trouble(f"{server} has a name that nobody knows", is_silent=True)
         case ConnectionRefusedError():
             return Trouble(f"nothing listens at {server}", is_silent=True)

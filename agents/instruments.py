@@ -1,15 +1,17 @@
 """The pipeline's own health, as Prometheus sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from faust.types import TP
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 
 from schemas.alert import FrictionAlert
+from schemas.rejected import Reason
 from stream.folded import Folded
 
 _SIZES = (1, 10, 100, 500, 1_000, 2_000, 5_000, 10_000, 20_000)
 _EXEMPLAR_CHARACTERS = 128
+_STATES = ("firing", "resolved")
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
 
@@ -17,9 +19,11 @@ class Instruments:
     """Counters and gauges of one worker, in a registry of their own, and what the system says of its process.
 
     ``exemplars`` is what is told of single cases of friction: ``alert`` (its id), ``customer`` (and theirs) or ``off``.
+    ``signals`` are the names of those that friction may have. What may be counted begins at zero: a series that began
+    with its first case would hide it, as Prometheus' ``increase`` tells how much it differs from the first value.
     """
 
-    def __init__(self, exemplars: str = "off") -> None:
+    def __init__(self, exemplars: str = "off", signals: Iterable[str] = ()) -> None:
         self._exemplars = exemplars
         disable_created_metrics()  # type: ignore[no-untyped-call] # of no use to Prometheus, a series for each counter
         self.registry = CollectorRegistry()
@@ -54,6 +58,9 @@ class Instruments:
         self.hot = self._gauge("cx_hot_bytes", "Memory that decoded state is judged to take", ("table",))
         self.recovering = self._gauge("cx_recovering_seconds", "For how long partitions and their state are waited for")
         self.stalled = self._gauge("cx_stalled_seconds", "For how long writes have been refused, and by what", ("by",))
+        for reason in Reason:
+            self.rejected.labels(reason.value)
+        _begin(self.friction, signals)
 
     def _counter(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Counter:
         return Counter(name, text, labels, registry=self.registry)
@@ -87,9 +94,10 @@ class Instruments:
             found["customer"] = alert.customer
         return found if sum(map(len, (*found, *found.values()))) <= _EXEMPLAR_CHARACTERS else {"alert_id": alert.id}
 
-    def rules(self, number: int, now_ms: int) -> None:
-        """So many rules were taken over."""
-        self.rules_number.set(number)
+    def rules(self, alerts: Collection[str], now_ms: int) -> None:
+        """Rules were taken over, with these names of their alerts."""
+        _begin(self.alerts, alerts)
+        self.rules_number.set(len(alerts))
         self.rules_valid.set(1)
         self.rules_loaded.set(now_ms / 1000)
 
@@ -121,3 +129,10 @@ class Instruments:
                 self.delay.labels(partition).set((now_ms - watermark_ms) / 1000)
         for cause, since_ms in stalled_since_ms.items():
             self.stalled.labels(cause).set(0 if since_ms is None else (now_ms - since_ms) / 1000)
+
+
+def _begin(counter: Counter, names: Iterable[str]) -> None:
+    """Have a counter of transitions begin at zero for each of these names."""
+    for name in names:
+        for state in _STATES:
+            counter.labels(name, state)

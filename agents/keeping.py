@@ -18,8 +18,9 @@ _FEWEST_DAYS = 33
 
 def days_as_ms(node: Node, what: str, mistakes: Mistakes) -> int:
     """A number of days, in milliseconds, that is enough for every usual window."""
+    before = mistakes.problems()
     days = whole(node, what, mistakes)
-    if days < _FEWEST_DAYS:
+    if days < _FEWEST_DAYS and mistakes.problems() == before:
         mistakes.add(node, f"{what} must be at least {_FEWEST_DAYS}, as a window may be a month")
     return days * DAY_MS
 

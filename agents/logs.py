@@ -1,8 +1,11 @@
 """Logs, on standard error: ours and those of the libraries, as text for people or as one JSON object a line."""
 
+import json
 import logging
 import sys
+import threading
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -54,6 +57,8 @@ def configure(form: str, level: str, **always: Any) -> None:
     logging.getLogger("kafka").setLevel(logging.NOTSET if level == "debug" else logging.CRITICAL)
     logging.captureWarnings(True)
     sys.excepthook = _unexpected
+    threading.excepthook = _unexpected_in_thread
+    sys.unraisablehook = _unraisable
     structlog.configure(
         processors=[*common, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -78,9 +83,19 @@ def _as_json(always: Mapping[str, Any]) -> list[Processor]:
 def _serialized(event: EventDict, **_: Any) -> str:
     try:
         return orjson.dumps(event, default=str).decode()
-    except TypeError:  # keys that are no text
-        simple = {name: value if isinstance(value, str | int | float) else str(value) for name, value in event.items()}
-        return orjson.dumps(simple).decode()
+    except TypeError:  # keys that are no text, halves of surrogate pairs, numbers of more than 64 bits
+        return json.dumps({_text(name): _plain(value) for name, value in event.items()})
+
+
+def _plain(value: Any) -> str | int | float:
+    if isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    """Half of a surrogate pair, as a path that is no UTF-8 has it, is written out: many a reader of JSON takes none."""
+    return str(value).encode(errors="backslashreplace").decode()
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -92,9 +107,29 @@ def _unexpected(kind: type[BaseException], error: BaseException, trace: Any) -> 
     log.critical("ended", exc_info=(kind, error, trace))
 
 
+def _unexpected_in_thread(ended: threading.ExceptHookArgs) -> None:
+    error = ended.exc_value
+    if error is not None and not isinstance(error, SystemExit):
+        name = None if ended.thread is None else ended.thread.name
+        log.critical("thread.ended", thread=name, exc_info=(ended.exc_type, error, ended.exc_traceback))
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """An error where there is nobody to raise it to. What it is of is named, not shown: it may hold anything."""
+    of = getattr(found.object, "__qualname__", type(found.object).__qualname__)
+    error = found.exc_value
+    trace = None if error is None else (found.exc_type, error, found.exc_traceback)
+    log.error("unraisable", what=found.err_msg or "exception ignored", of=of, exc_info=trace)
+
+
+def is_json() -> bool:
+    """Whether logs are one JSON object a line."""
+    return any(isinstance(handler, _JsonHandler) for handler in logging.getLogger().handlers)
+
+
 def complain(message: str, command: str = "cxstream") -> None:
     """Say in one line why a command ends: as logs are written."""
-    if any(isinstance(handler, _JsonHandler) for handler in logging.getLogger().handlers):
+    if is_json():
         structlog.get_logger(command).critical(message)
     else:
         sys.stderr.write(f"{command}: {message}\n")

@@ -6,10 +6,11 @@ from typing import Any
 
 from yaml.nodes import Node
 
-from agents import securityfile
+from agents import securityfile, topicnames
 from agents.cluster import addresses
 from agents.outletfile import outlets
-from stream.mapping.nodes import Mistakes, any_text, choice, positive, text, texts, whole
+from agents.securityfile import filled
+from stream.mapping.nodes import Mistakes, choice, positive, text, whole
 
 Parse = Callable[[Node, str, Mistakes], Any]
 STORES = ("memory", "rocksdb")
@@ -19,7 +20,13 @@ LOG_LEVELS = ("warning", "debug", "info", "error")
 
 
 def _path(node: Node, what: str, mistakes: Mistakes) -> Path:
-    return Path(text(node, what, mistakes))
+    return Path(filled(node, what, mistakes))
+
+
+def _rules(node: Node, what: str, mistakes: Mistakes) -> Path | None:
+    """None after a mistake: there is no file to look into."""
+    written = filled(node, what, mistakes)
+    return Path(written) if written else None
 
 
 def _log_format(node: Node, what: str, mistakes: Mistakes) -> str:
@@ -55,19 +62,19 @@ def _store(node: Node, what: str, mistakes: Mistakes) -> str:
 
 KEYS: dict[str, tuple[str, Parse]] = {
     "bootstrap": ("bootstrap", _bootstrap),
-    "id": ("id", text),
-    "prefix": ("prefix", any_text),
+    "id": ("id", topicnames.identity),
+    "prefix": ("prefix", topicnames.prefix),
     "partitions": ("partitions", positive),
     "replication": ("replication", positive),
-    "touchpoints": ("touchpoints", any_text),
+    "touchpoints": ("touchpoints", topicnames.other),
     "standby_replicas": ("standby_replicas", whole),
-    "sources": ("sources", texts),
+    "sources": ("sources", topicnames.names),
     "store": ("store", _store),
     "data_dir": ("data_dir", _path),
-    "host": ("host", text),
+    "host": ("host", filled),
     "port": ("port", _port),
     "session_seconds": ("session_seconds", positive),
-    "rules": ("rules_file", _path),
+    "rules": ("rules_file", _rules),
     "outlets": ("outlets", outlets),
     "log_format": ("log_format", _log_format),
     "log_level": ("log_level", _log_level),

@@ -27,7 +27,7 @@ class RuleBook:
         self._health = health
         self._seen = b""
         self.rules: tuple[Rule, ...] = settings.rules
-        health.rules(len(self.rules), now_ms())
+        health.rules([rule.alert for rule in self.rules], now_ms())
 
     def look(self, again: bool = False) -> bool:
         """Read the file where it has changed (or ``again``, whatever it says); True where there are other rules now."""
@@ -44,7 +44,7 @@ class RuleBook:
         is_new = rules != self.rules
         self.rules = rules
         log.info("rules.loaded", file=str(self._file), rules=len(rules), changed=is_new)
-        self._health.rules(len(rules), now_ms())
+        self._health.rules([rule.alert for rule in rules], now_ms())
         return is_new
 
     def _digest(self) -> bytes:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from yaml.nodes import Node
+from yaml.nodes import Node, ScalarNode
 
 from agents.security import MECHANISMS, PROTOCOLS, Security, SecurityError
-from stream.mapping.nodes import Mistakes, choice, text, truth
+from stream.mapping.nodes import Mistakes, choice, is_null, text, truth
 
 Parse = Callable[[Node, str, Mistakes], Any]
 Where = Callable[[str], str]
@@ -20,6 +20,18 @@ def _protocol(node: Node, what: str, mistakes: Mistakes) -> str:
     return choice(node, what, mistakes, PROTOCOLS)
 
 
+def filled(node: Node, what: str, mistakes: Mistakes) -> str:
+    """A text that can name a file, a host or a user: not empty, which would mean another, and all of it printable."""
+    if isinstance(node, ScalarNode) and not is_null(node) and not node.value.strip():
+        mistakes.add(node, f"{what} must not be empty")
+        return ""
+    written = text(node, what, mistakes)
+    if written.isprintable():
+        return written
+    mistakes.add(node, f"{what} has a character that cannot be printed: {written!a}")
+    return ""
+
+
 def _mechanism(node: Node, what: str, mistakes: Mistakes) -> str:
     return choice(node, what, mistakes, MECHANISMS)
 
@@ -27,12 +39,12 @@ def _mechanism(node: Node, what: str, mistakes: Mistakes) -> str:
 KEYS: dict[str, tuple[str, Parse]] = {
     "security_protocol": ("security_protocol", _protocol),
     "sasl_mechanism": ("sasl_mechanism", _mechanism),
-    "sasl_username": ("sasl_username", text),
-    "sasl_password_file": ("sasl_password_file", text),
-    "ssl_ca_file": ("ssl_ca_file", text),
-    "ssl_certificate_file": ("ssl_certificate_file", text),
-    "ssl_key_file": ("ssl_key_file", text),
-    "ssl_key_password_file": ("ssl_key_password_file", text),
+    "sasl_username": ("sasl_username", filled),
+    "sasl_password_file": ("sasl_password_file", filled),
+    "ssl_ca_file": ("ssl_ca_file", filled),
+    "ssl_certificate_file": ("ssl_certificate_file", filled),
+    "ssl_key_file": ("ssl_key_file", filled),
+    "ssl_key_password_file": ("ssl_key_password_file", filled),
     "ssl_check_hostname": ("ssl_check_hostname", truth),
 }
 SECRETS: dict[str, tuple[str, Parse]] = {
@@ -51,7 +63,7 @@ def security(
     file: Mapping[str, Any], environment: Mapping[str, Any], folder: Path, where: Where, problems: list[str]
 ) -> Security:
     """What file and environment say together. Paths in the file begin in ``folder``; ``problems`` gets all mistakes."""
-    given = {name: folder / value if name.endswith("_file") else value for name, value in file.items()}
+    given = {name: folder / value if name.endswith("_file") and value else value for name, value in file.items()}
     for secret in SECRETS:
         if secret in environment:
             given.pop(f"{secret}_file", None)
@@ -87,7 +99,7 @@ def _path(name: str, given: Mapping[str, Any]) -> Path | None:
 
 
 def _of_files(given: Mapping[str, Any]) -> Iterator[Complaint]:
-    for name in (name for name in given if name.endswith("_file")):
+    for name in (name for name in given if name.endswith("_file") and given[name]):  # an empty one is said already
         try:
             Path(given[name]).read_bytes()
         except OSError as error:
@@ -103,7 +115,7 @@ def _of_doubles(environment: Mapping[str, Any]) -> Iterator[Complaint]:
 def _secret(name: str, given: Mapping[str, Any], complaints: list[Complaint]) -> str:
     """The value, or what its file has but for the end of the line."""
     file = f"{name}_file"
-    if name in given or file not in given:
+    if name in given or not given.get(file):
         return str(given.get(name, ""))
     try:
         secret = Path(given[file]).read_text().removesuffix("\n").removesuffix("\r")

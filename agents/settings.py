@@ -1,7 +1,7 @@
 """Settings of a deployment: from a YAML file and the environment, every mistake at once, before anything starts."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import gethostname
@@ -9,7 +9,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node
 
-from agents import deskfile, keeping, placefile, securityfile, service
+from agents import deskfile, keeping, placefile, securityfile, service, topicnames
 from agents.cluster import Cluster, addresses
 from agents.configfile import read
 from agents.environment import PREFIX, EnvironmentMistakes, from_environment
@@ -88,7 +88,7 @@ class Settings:
 
     def changelog(self, table: str) -> str:
         """The name of a state table's changelog."""
-        return f"{self.id}-{table}-changelog"
+        return topicnames.changelog(self.id, table)
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
@@ -100,50 +100,66 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None,
     environment = os.environ if environment is None else environment
     origin = str(path) if path is not None else "settings"
     mistakes, of_environment = Mistakes(origin), EnvironmentMistakes()
-    nodes = _nodes(read(path), origin, mistakes) if path is not None else {}
-    core, rest = _values(nodes, _CORE, mistakes), _values(nodes, placefile.KEYS, mistakes)
-    policy = deskfile.policy(nodes, core.get("calendar", Calendar()), mistakes)
     outweighing = from_environment(environment, placefile.VARIABLES, of_environment)
-
-    def where(name: str) -> str:
-        variable = PREFIX + name.upper()
-        outside = "" if name not in nodes else f"{mistakes.where(nodes[name])}: "
-        return f"{variable}: " if environment.get(variable) else outside
-
     problems = of_environment.problems()
-    folder = Path() if path is None else path.parent
-    security = securityfile.security(securityfile.taken(rest), securityfile.taken(outweighing), folder, where, problems)
-    config = _checked(nodes, core, mistakes, problems)
-    if "rules_file" in rest:
-        rest["rules_file"] = folder / rest["rules_file"]
-    if given.get("bootstrap") is not None:
-        given["bootstrap"] = _given_bootstrap(given["bootstrap"])
-    rest |= outweighing | {name: value for name, value in given.items() if value is not None}
-    rules_file = Path(rest.pop("rules_file", DEFAULT_RULES))
-    rules = parse_rules(read(rules_file), str(rules_file), config)
-    return Settings(**rest, security=security, rules_file=rules_file, config=config, rules=tuple(rules), policy=policy)
-
-
-def _given_bootstrap(given: str) -> str:
+    given = _given(given, environment, problems)
     try:
-        return addresses(given)
-    except ValueError as error:
-        raise ConfigError([f"--bootstrap: {error}"]) from None
-
-
-def _checked(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes, problems: Sequence[str]) -> Config:
-    """What the core is told.
-
-    Raises:
-        ConfigError: with its mistakes, and with ``problems``.
-    """
-    try:
-        config = _config(nodes, core, mistakes)
+        nodes = _nodes(read(path), origin, mistakes) if path is not None else {}
     except ConfigError as error:
         raise ConfigError([*error.problems, *problems]) from None
-    if problems:
-        raise ConfigError(list(problems))
-    return config
+    config = _config(nodes, mistakes)
+    rest = _values(nodes, placefile.KEYS, mistakes)
+    policy = deskfile.policy(nodes, Calendar() if config is None else config.calendar, mistakes)
+
+    def where(name: str, number: int = 0) -> str:
+        variable = PREFIX + name.upper()
+        outside = "" if name not in nodes else f"{mistakes.where(items(nodes[name])[number])}: "
+        return f"{variable}: " if environment.get(variable) else outside
+
+    folder = Path() if path is None else path.parent
+    problems = [*mistakes.problems(), *problems]
+    security = securityfile.security(securityfile.taken(rest), securityfile.taken(outweighing), folder, where, problems)
+    if rest.get("rules_file") is not None:
+        rest["rules_file"] = folder / rest["rules_file"]
+    rest |= outweighing | given
+    problems += _loops(rest, where)
+    rules_file = rest.pop("rules_file", DEFAULT_RULES)
+    rules = () if rules_file is None else _rules(rules_file, config, problems)
+    if problems or config is None:
+        raise ConfigError(problems)
+    return Settings(**rest, security=security, rules_file=rules_file, config=config, rules=rules, policy=policy)
+
+
+def _given(given: Mapping[str, Any], environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """What is given, without what is None; an option's mistakes are added to ``problems``."""
+    found = {name: value for name, value in given.items() if value is not None}
+    try:
+        if "bootstrap" in found:
+            found["bootstrap"] = addresses(found["bootstrap"])
+    except ValueError as error:
+        if found["bootstrap"] != environment.get(f"{PREFIX}BOOTSTRAP"):  # else it is said already
+            problems.append(f"--bootstrap: {error}")
+    if not 0 <= found.get("port", 0) < 1 << 16:
+        problems.append("--port: must be 0 to 65535")
+    return found
+
+
+def _loops(values: Mapping[str, Any], where: Callable[[str, int], str]) -> Iterator[str]:
+    usual = Settings()
+    names = [values.get(name, getattr(usual, name)) for name in ("id", "prefix", "touchpoints", "sources")]
+    for setting, topic, number in topicnames.looped(*names):
+        what = f"`{setting}` cannot be `{topic}`: the application writes it itself, and would feed itself for ever"
+        yield f"{where(setting, number)}{what}"
+
+
+def _rules(file: Path, config: Config | None, problems: list[str]) -> tuple[Rule, ...]:
+    """The rules of a file. Without the settings that they go by, it is only said whether they can be read."""
+    try:
+        text_of_rules = read(file)
+        return () if config is None else tuple(parse_rules(text_of_rules, str(file), config))
+    except ConfigError as error:
+        problems += error.problems
+        return ()
 
 
 def load_config(path: Path | None = None) -> Config:
@@ -153,8 +169,7 @@ def load_config(path: Path | None = None) -> Config:
         ConfigError: with all mistakes of the file.
     """
     mistakes = Mistakes(str(path))
-    nodes = _nodes(read(path), str(path), mistakes) if path is not None else {}
-    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+    return _sure(_nodes(read(path), str(path), mistakes) if path is not None else {}, mistakes)
 
 
 def config_of(node: Node, mistakes: Mistakes) -> Config:
@@ -163,20 +178,28 @@ def config_of(node: Node, mistakes: Mistakes) -> Config:
     Raises:
         MappingError: with all mistakes.
     """
-    nodes = entries(node, "`settings`", mistakes, (*_CORE, *_KEPT))
-    return _config(nodes, _values(nodes, _CORE, mistakes), mistakes)
+    return _sure(entries(node, "`settings`", mistakes, (*_CORE, *_KEPT)), mistakes)
 
 
-def _config(nodes: Mapping[str, Node], core: Mapping[str, Any], mistakes: Mistakes) -> Config:
+def _sure(nodes: Mapping[str, Node], mistakes: Mistakes) -> Config:
+    config = _config(nodes, mistakes)
+    mistakes.check()
+    return config or Config()
+
+
+def _config(nodes: Mapping[str, Node], mistakes: Mistakes) -> Config | None:
+    """What the core is told. None where something in it is a mistake, which is noted; others are not looked at."""
+    before = mistakes.problems()
+    core, kept = _values(nodes, _CORE, mistakes), _values(nodes, _KEPT, mistakes)
     if "holidays" in nodes and "business_hours" not in nodes:
         mistakes.add(nodes["holidays"], "`holidays` are days without business hours: give `business_hours` too")
-    mistakes.check()
-    config = Config(**core, kept_ms=_values(nodes, _KEPT, mistakes))
+    if mistakes.problems() != before:
+        return None
+    config = Config(**core, kept_ms=kept)
     keeping.check(nodes, config, mistakes)
-    mistakes.check()
-    frictionfile.check(nodes, config, mistakes)
-    mistakes.check()
-    return config
+    if mistakes.problems() == before:
+        frictionfile.check(nodes, config, mistakes)
+    return config if mistakes.problems() == before else None
 
 
 def _nodes(yaml: str, origin: str, mistakes: Mistakes) -> dict[str, Node]:

@@ -58,14 +58,29 @@ def free_port(host: str, port: int) -> int:
     """``port``, or any free one for 0.
 
     Raises:
-        CxstreamError: the port is taken, or the address is not this machine's.
+        CxstreamError: the port is taken, or the host is no address of this machine.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise CxstreamError(
-                f"cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port or CXSTREAM_PORT"
-            ) from None
-        return int(probe.getsockname()[1])
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:  # as the server has it: 0.0.0.0 is another address
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no name of a host"
+        raise CxstreamError(
+            f"cannot listen on {authority(host, port)}: {why}. Choose another port with --port or CXSTREAM_PORT"
+        ) from None
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as a URL has them.
+
+    >>> authority("10.0.0.1", 80), authority("::1", 80)
+    ('10.0.0.1:80', '[::1]:80')
+    """
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

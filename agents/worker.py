@@ -33,9 +33,10 @@ from agents.table import StateTable
 from agents.touchpoints import TouchpointsAgent
 from agents.transport import RawSchema
 from agents.verdict import Verdict
-from agents.web import WebServer, free_port
+from agents.web import WebServer, authority, free_port
 from agents.windows import WindowsAgent
 from stream.board import Board
+from stream.friction import signals
 from stream.slices import SECOND_MS
 
 log = structlog.get_logger(__name__)
@@ -51,7 +52,7 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.port = free_port(settings.host, settings.port)
-        self.health = Instruments(settings.exemplars)
+        self.health = Instruments(settings.exemplars, [each.name for each in signals(settings.config)])
         self.stalls = Stalls()
         self.outbox = Outbox(settings.cluster, self.stalls)
         self.ends = Ends(settings.cluster, self.stalls)
@@ -79,7 +80,7 @@ class Worker:
             settings.id,
             broker=[URL(f"kafka://{server}") for server in settings.bootstrap.split(",")],
             broker_credentials=settings.cluster.for_faust(),
-            canonical_url=f"http://{_own_name(settings.host)}:{self.port}",
+            canonical_url=f"http://{authority(_own_name(settings.host), self.port)}",
             web_enabled=False,
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication,

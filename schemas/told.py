@@ -11,7 +11,8 @@ class Told(Struct, frozen=True, kw_only=True, tag_field="kind", tag="told"):
 
     ``id`` is the transition's, ``order`` what ``Alert.order`` says of it: first the firing's sequence. Once the
     outlet was told that the alert is resolved, and its position is beyond that, there is a tombstone. Where it
-    ``is_sure`` not, it was about to be told, and may have been.
+    ``is_sure`` not, it was about to be told, and may have been. What comes next of it was refused for ``refused_ms``
+    milliseconds in which others were taken.
     """
 
     outlet: str
@@ -20,6 +21,7 @@ class Told(Struct, frozen=True, kw_only=True, tag_field="kind", tag="told"):
     order: tuple[int, int]
     at_ms: int = field(name="at")
     is_sure: bool = True
+    refused_ms: Annotated[int, Meta(ge=0)] = 0
 
     @property
     def key(self) -> str:

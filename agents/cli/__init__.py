@@ -75,10 +75,15 @@ def main() -> None:
     # What clients warn of while they try is in the error that comes of it. Services have it logged as well.
     logs.configure(os.environ.get("CXSTREAM_LOG_FORMAT", "text"), "critical")
     try:
-        app()
+        # For people, Typer puts what is wrong with arguments in a box and ends by itself.
+        code = app(standalone_mode=not logs.is_json())
+    except typer.TyperException as error:
+        logs.complain(error.format_message() or "no command is given: see `cxstream --help`")
+        raise SystemExit(error.exit_code) from None
     except (CxstreamError, BrokerError) as error:
         logs.complain(str(error))
         raise SystemExit(1) from None
     except (KafkaError, AiokafkaError) as error:
         logs.complain(f"Kafka refuses: {error or type(error).__name__}")
         raise SystemExit(1) from None
+    raise SystemExit(code)

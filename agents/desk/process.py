@@ -6,13 +6,13 @@ from contextlib import suppress
 
 import structlog
 from faust.types import TP
-from prometheus_client.exposition import choose_encoder
 
 from agents.clock import now_ms
 from agents.desk.desk import Desk, insist
 from agents.desk.election import Election
 from agents.desk.instruments import DeskInstruments
 from agents.ends import Ends
+from agents.exposition import encoder
 from agents.lookout import Lookout
 from agents.parting import limit
 from agents.pulse import Pulse
@@ -32,7 +32,7 @@ class DeskProcess:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.port = free_port(settings.host, settings.port)
-        self.health = DeskInstruments()
+        self.health = DeskInstruments(each.name for each in settings.outlets)
         self._stalls = Stalls()
         self._turn: list[Desk] = []
         self._task: asyncio.Task[None] | None = None
@@ -44,7 +44,7 @@ class DeskProcess:
         self._web = WebServer(settings.host, self.port, self._metrics, self._trouble, self._unready)
 
     def _metrics(self, accepted: str) -> tuple[bytes, str]:
-        encode, kind = choose_encoder(accepted)
+        encode, kind = encoder(accepted)
         return encode(self.health.registry), kind
 
     async def run(self) -> None:
@@ -81,7 +81,7 @@ class DeskProcess:
 
     async def _begin(self) -> None:
         await self._end()
-        self.health.active.set(1)
+        self.health.works()
         self._task = asyncio.create_task(insist(self._settings, self._stalls, self.health, self._turn))
         self._task.add_done_callback(self._ended)
         log.info("desk.chosen", port=self.port)
@@ -92,7 +92,7 @@ class DeskProcess:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             log.info("desk.stands_by")
-        self.health.active.set(0)
+        self.health.stands_by()
         self._turn.clear()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -1,4 +1,5 @@
-"""Alertmanager's API v2: what fires is sent again and again as Prometheus does, what has resolved once.
+"""Alertmanager's API v2: what fires is sent again and again as Prometheus does, in parts of a bounded
+size; what has resolved once.
 
 An alert that is not sent again ends there by itself after four times the time between. Escalation raises the severity,
 which makes it another alert to Alertmanager: the one before is resolved as the raised one fires.
@@ -20,13 +21,17 @@ from stream.desk.grouping import Notice
 from stream.desk.matcher import labels_of
 
 _KEPT_TIMES = 4
+MOST_ALERTS, MOST_BYTES = 256, 262_144
+"""Of one request: as many alerts as Prometheus sends at once, and less than proxies take by default (1 MB)."""
 
 
 def render(outlet: OutletSettings, notice: Notice, now_ms: int, secret: str | None) -> Request:
     """All that fires, and what has resolved since the last time."""
     del secret
     ends_ms = now_ms + _KEPT_TIMES * (outlet.route.repeat_ms or 0)
-    return Request(json.encode([each for alert in notice.alerts for each in _of(outlet, alert, ends_ms)]), path=_PATH)
+    posted = [each for alert in notice.alerts for each in _of(outlet, alert, ends_ms)]
+    body = json.encode(posted)
+    return Request(body, path=_PATH, is_large=len(posted) > MOST_ALERTS or len(body) > MOST_BYTES)
 
 
 _PATH = "/api/v2/alerts"

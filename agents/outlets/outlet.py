@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterable
+from functools import partial
 from time import monotonic
 
 import aiohttp
@@ -18,6 +19,7 @@ from agents.faults import fault_point
 from agents.outbox import Outbox, Pair
 from agents.outletfile import OutletSettings
 from agents.outlets import RENDERERS
+from agents.outlets.parts import deliver
 from agents.outlets.post import Kind, Outcome, attempt, pause_s
 from agents.settings import Settings
 from schemas.alert import decode_alert
@@ -152,36 +154,44 @@ class Outlet:
         failures = self._dispatch.failures(notice)
         if failures:
             self._health.retried.labels(name).inc()
-        outcome = await self._attempt(session, notice)
+        delivery = await deliver(notice, partial(self._attempt, session))
+        outcome = delivery.outcome
+        for part, answer in delivery.dropped:
+            self._drop(part, answer.why)
         if outcome.kind == "sent":
             self._health.sent.labels(name).inc()
             self._failures = 0
-            return "sent"
-        self._health.failed.labels(name).inc()
-        why = outcome.why
         if outcome.kind == "again":
-            pause = pause_s(failures + 1, outcome.after_s)
+            why, pause = outcome.why, pause_s(failures + 1, outcome.after_s)
             self._failures += 1
             self._not_before_s = monotonic() + max(min(pause_s(self._failures, None), _SPACED_S), outcome.after_s or 0)
             if self._dispatch.refused(notice, now_ms(), round(1_000 * pause)):
                 self._log.warning("outlet.failed", id=notice.id, why=why, again_in_s=round(pause, 1))
                 return "again"
-            why = f"refused for longer than `give_up` while others were taken: {why}"
-        self._health.dropped.labels(name).inc()
-        self._log.error("outlet.dropped", id=notice.id, why=why, alerts=[each.id for each in notice.alerts])
-        return "hopeless"
+            self._drop(notice, f"refused for longer than `give_up` while others were taken: {why}")
+            return "hopeless"
+        return outcome.kind
+
+    def _drop(self, part: Notice, why: str) -> None:
+        self._health.dropped.labels(self._outlet.name).inc()
+        self._log.error("outlet.dropped", id=part.id, why=why, alerts=[each.id for each in part.alerts])
 
     async def _attempt(self, session: aiohttp.ClientSession, notice: Notice) -> Outcome:
         """Post once. What cannot even be made into a request is hopeless: it would not be the next time either."""
         outlet, now = self._outlet, now_ms()
         try:
             request = RENDERERS[outlet.kind](outlet, notice, now, outlet.secret(os.environ))
+            if request.is_large and len(notice.alerts) > 1:
+                return Outcome("hopeless", "too large to be posted at once", may_be_one_of_several=True)
             url = outlet.address(os.environ).rstrip("/") if request.path else outlet.address(os.environ)
-            return await attempt(session, url, request, outlet.timeout_ms / 1_000, now / 1_000)
+            outcome = await attempt(session, url, request, outlet.timeout_ms / 1_000, now / 1_000)
         except Exception as error:
             self._health.faults.labels(outlet.name).inc()
             self._log.exception("outlet.fault", id=notice.id)
-            return Outcome("hopeless", f"no request can be made of it: {type(error).__name__}")
+            outcome = Outcome("hopeless", f"no request can be made of it: {type(error).__name__}")
+        if outcome.kind != "sent":
+            self._health.failed.labels(outlet.name).inc()
+        return outcome
 
     async def _write(self, changes: list[Change]) -> None:
         """Remember what was told, and up to where, in one batch."""

@@ -11,6 +11,8 @@ import aiohttp
 
 HOPELESS = frozenset({400, 405, 406, 410, 411, 413, 414, 415, 422, 431})
 """What stays wrong however often it is sent: the request itself. All else may be mended where it is sent to."""
+_OF_CONTENT = frozenset({400, 413, 422})
+"""Of those, what one alert of several, or their number, may be the cause of."""
 Kind = Literal["sent", "again", "hopeless"]
 _FIRST_S, _LONGEST_S = 0.5, 60.0
 _MOST_PATIENT_S = 3_600.0
@@ -18,20 +20,22 @@ _MOST_PATIENT_S = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to post. ``path`` is put after the outlet's address."""
+    """What to post. ``path`` is put after the outlet's address. What ``is_large`` is posted in parts, if it has any."""
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
+    is_large: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``after_s`` is what the outlet asked for, or None."""
+    """``after_s`` is what the outlet asked for, or None. If it ``may_be_one_of_several``, others may be taken."""
 
     kind: Kind
     why: str = ""
     after_s: float | None = None
+    may_be_one_of_several: bool = False
 
 
 async def attempt(
@@ -59,7 +63,9 @@ def judged(status: int, said: str, retry_after: str | None, now_s: float) -> Out
     if 200 <= status < 300:
         return Outcome("sent")
     why = f"{status} {said}".strip()
-    return Outcome("hopeless", why) if status in HOPELESS else Outcome("again", why, _after_s(retry_after, now_s))
+    if status in HOPELESS:
+        return Outcome("hopeless", why, may_be_one_of_several=status in _OF_CONTENT)
+    return Outcome("again", why, _after_s(retry_after, now_s))
 
 
 def pause_s(failures: int, after_s: float | None) -> float:

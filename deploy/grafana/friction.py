@@ -2,10 +2,15 @@
 
 from deploy.grafana.dashboard import Dashboard, Row
 from deploy.grafana.panel import Panel, Query
-from deploy.grafana.queries import WINDOW, by, chosen
+from deploy.grafana.queries import WINDOW, by, came, chosen
 
 _TOLD = "cx_alert_transitions_total"
 _FELT = "cx_friction_total"
+
+
+def _firing(label: str) -> str:
+    """Alerts that fire now. Each partition tells its own, from one worker to the next."""
+    return f"sum by ({label}) (max without (instance) (cx_alerts_firing))"
 
 
 def _taken_on(q: float) -> str:
@@ -27,7 +32,7 @@ FRICTION = Dashboard(
                     "Open alerts",
                     "How many thresholds are broken now, for how bad a reason?",
                     "count",
-                    [Query("sum by (severity) (cx_alerts_firing)", "{{severity}}")],
+                    [Query(_firing("severity"), "{{severity}}")],
                     width=6,
                 ),
                 Panel(
@@ -35,7 +40,7 @@ FRICTION = Dashboard(
                     "Open alerts by kind",
                     "What is broken for customers now?",
                     "count",
-                    [Query("sum by (alert) (cx_alerts_firing)", "{{alert}}")],
+                    [Query(_firing("alert"), "{{alert}}")],
                     width=9,
                 ),
                 Panel(
@@ -43,7 +48,7 @@ FRICTION = Dashboard(
                     "Open alerts over time",
                     "Since when has it been broken, and how often?",
                     "count",
-                    [Query("sum by (alert) (cx_alerts_firing)", "{{alert}}")],
+                    [Query(_firing("alert"), "{{alert}}")],
                     width=9,
                     stacked=True,
                 ),
@@ -52,7 +57,7 @@ FRICTION = Dashboard(
                     "Fired and resolved",
                     "Does one alert come and go again and again?",
                     "count",
-                    [Query(f"sum by (alert, state) (increase({_TOLD}[$__rate_interval]))", "{{alert}} {{state}}")],
+                    [Query(came(_TOLD, "alert", "state"), "{{alert}} {{state}}")],
                     width=12,
                 ),
                 Panel(
@@ -60,13 +65,7 @@ FRICTION = Dashboard(
                     "Friction of customers",
                     "What is hard for customers, one by one, and does it end?",
                     "count",
-                    [
-                        Query(
-                            f"sum by (signal, state) (increase({_FELT}[$__rate_interval]))",
-                            "{{signal}} {{state}}",
-                            exemplars=True,
-                        )
-                    ],
+                    [Query(came(_FELT, "signal", "state"), "{{signal}} {{state}}", exemplars=True)],
                     width=12,
                 ),
             ),

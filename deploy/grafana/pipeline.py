@@ -5,6 +5,7 @@ from deploy.grafana.panel import Panel, Query
 
 _HERE = 'instance=~"$instance"'
 _RATE = "[$__rate_interval]"
+_REJECTED = f"cx_touchpoints_rejected_total{{{_HERE}}}"
 
 
 def _over_time(title: str, question: str, unit: str, *queries: Query, stacked: bool = False) -> Panel:
@@ -13,6 +14,10 @@ def _over_time(title: str, question: str, unit: str, *queries: Query, stacked: b
 
 def _seconds_of(name: str, q: float) -> str:
     return f"histogram_quantile({q}, sum by (le) (rate({name}_bucket{{{_HERE}}}{_RATE})))"
+
+
+def _told(what: str) -> str:
+    return f"sum by (outlet) (increase(cx_outlet_{what}_total{_RATE}))"
 
 
 PIPELINE = Dashboard(
@@ -30,11 +35,7 @@ PIPELINE = Dashboard(
                     "Workers",
                     "Is somebody there to count what customers do?",
                     "count",
-                    [
-                        Query(
-                            f"sum(up{{{_HERE}}} * on (instance) group_left () (cx_recovering_seconds >= bool 0))", "up"
-                        )
-                    ],
+                    [Query(f'sum(up{{job=~"cxstream.*",job!~".*-desk",{_HERE}}})', "up")],
                     width=4,
                     height=6,
                 ),
@@ -102,7 +103,10 @@ PIPELINE = Dashboard(
                     "Rejected by reason",
                     "What of customers is not counted, as it could not be read?",
                     "per second",
-                    Query(f"sum by (reason) (rate(cx_touchpoints_rejected_total{{{_HERE}}}{_RATE}))", "{{reason}}"),
+                    Query(
+                        f"sum by (reason) (rate({_REJECTED}{_RATE})) and sum by (reason) ({_REJECTED}) > 0",
+                        "{{reason}}",
+                    ),
                     stacked=True,
                 ),
                 _over_time(
@@ -137,6 +141,69 @@ PIPELINE = Dashboard(
                     "Of how many customers and tickets is nothing known any more, as they were kept for long enough?",
                     "per second",
                     Query(f"sum(rate(cx_state_forgotten_total{{{_HERE}}}{_RATE}))", "forgotten"),
+                ),
+            ),
+        ),
+        Row(
+            "Does anybody hear of it?",
+            (
+                Panel(
+                    "stat",
+                    "Desks at work",
+                    "Is somebody told of alerts? It is to be one; others stand by.",
+                    "count",
+                    [Query("sum(cx_desk_active)", "at work")],
+                    width=6,
+                    height=6,
+                ),
+                Panel(
+                    "stat",
+                    "Rules in force",
+                    "Does every worker watch for what the rule file says?",
+                    "count",
+                    [
+                        Query(f"max(cx_rules{{{_HERE}}})", "rules"),
+                        Query(f"count(cx_rules_valid{{{_HERE}}}) - sum(cx_rules_valid{{{_HERE}}})", "refuse the file"),
+                    ],
+                    width=6,
+                    height=6,
+                ),
+                Panel(
+                    "stat",
+                    "Transitions that wait to be told",
+                    "What has happened that an outlet was not told yet?",
+                    "count",
+                    [Query("sum by (outlet) (cx_outlet_waiting)", "{{outlet}}")],
+                    width=6,
+                    height=6,
+                ),
+                Panel(
+                    "stat",
+                    "Given up",
+                    "Of how many notices will nobody ever hear, and how many faults of our own were there?",
+                    "count",
+                    [
+                        Query("sum(cx_outlet_dropped_total)", "given up"),
+                        Query("sum(cx_outlet_faults_total)", "faults"),
+                    ],
+                    width=6,
+                    height=6,
+                ),
+                Panel(
+                    "timeseries",
+                    "Notices that outlets took",
+                    "How often is somebody told of something, and where?",
+                    "count",
+                    [Query(_told("sent"), "{{outlet}}")],
+                    width=12,
+                ),
+                Panel(
+                    "timeseries",
+                    "Attempts that failed",
+                    "Which outlet does not take what it is told?",
+                    "count",
+                    [Query(_told("failed"), "{{outlet}}")],
+                    width=12,
                 ),
             ),
         ),

@@ -37,6 +37,16 @@ def percentile(name: str, q: float, window: str = WINDOW) -> str:
     return f"histogram_quantile({q}, max without (instance) ({of}))"
 
 
+def came(name: str, *labels: str) -> str:
+    """How often something came to pass, by labels; what never did, which counters have as zero, is left out.
+
+    >>> came("cx_friction_total", "signal")
+    'sum by (signal) (increase(cx_friction_total[$__rate_interval])) and sum by (signal) (cx_friction_total) > 0'
+    """
+    of = ", ".join(labels)
+    return f"sum by ({of}) (increase({name}[$__rate_interval])) and sum by ({of}) ({name}) > 0"
+
+
 def matrix(rows: str, columns: str) -> tuple[dict[str, object], ...]:
     """What Grafana does with a table of series to show their values by two labels."""
     fields = {"rowField": rows, "columnField": columns, "valueField": "Value", "emptyValue": "null"}

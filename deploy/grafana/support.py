@@ -16,7 +16,7 @@ def _over_time(title: str, question: str, unit: str, queries: list[Query]) -> Pa
     return Panel("timeseries", title, question, unit, queries)
 
 
-_OPEN = f'sum by (le) (cx_wait_seconds_bucket{{window="{WINDOW}",cut=~"{CUTS}",{PEOPLE}}})'
+_OPEN = f'sum by (le) (max without (instance) (cx_wait_seconds_bucket{{window="{WINDOW}",cut=~"{CUTS}",{PEOPLE}}}))'
 
 SUPPORT = Dashboard(
     uid="cx-support",

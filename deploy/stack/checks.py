@@ -93,10 +93,10 @@ class Checks:
         return " + ".join(map(str, owned)) + " partitions of touchpoints"
 
     def _scraped(self) -> str:
-        up = {each["metric"]["instance"]: each["value"][1] for each in self._query('up{job="cxstream"}')}
-        if len(up) != self._workers + 1 or set(up.values()) != {"1"}:
+        up = {each["metric"]["job"]: int(each["value"][1]) for each in self._query("sum by (job) (up)")}
+        if up != {"cxstream": self._workers, "cxstream-desk": 1}:
             raise NotSoError(f"up: {up or 'nothing'}")
-        return f"{len(up)} targets up: http://{LOOPBACK}:{self._place.port('prometheus', 9090)}/targets"
+        return f"{sum(up.values())} targets up: http://{LOOPBACK}:{self._place.port('prometheus', 9090)}/targets"
 
     def _rules(self) -> str:
         rules = [rule for group in self._prometheus("rules")["groups"] for rule in group["rules"]]

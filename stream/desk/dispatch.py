@@ -4,6 +4,9 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import partial
 from heapq import heappop, heappush
+from itertools import chain
+
+from msgspec.structs import replace
 
 from schemas.alert import AnyAlert
 from schemas.openalert import OpenAlert
@@ -11,6 +14,7 @@ from schemas.told import Told, told_key
 from stream.desk.agenda import Agenda
 from stream.desk.grouping import Group, Homes, Key, Notice, Route
 from stream.desk.handling import MOST_RESOLVED, OpenAlerts
+from stream.desk.patience import Patience
 from stream.desk.places import Place, Places
 from stream.desk.remembered import Episode, Remembered, episode_of
 from stream.slices import SECOND_MS
@@ -41,7 +45,7 @@ class Dispatch:
         self._ended: set[Episode] = {told.episode for told in self._told if told.has_ended}
         self._ended_at: list[tuple[Place, Episode]] = []
         self._now_ms = 0
-        self._taken_ms = 0
+        self._patience = Patience(route.give_up_ms)
 
     def hear(self, place: Place, alert: AnyAlert, now_ms: int) -> None:
         """A transition from the topic. One that was told already, or is for others, is passed over."""
@@ -153,19 +157,36 @@ class Dispatch:
             for group in list(self._groups.values()):
                 group.shift(-back_ms)
                 self._plan(group, now_ms)
-            self._taken_ms -= back_ms
+            self._patience.shift(-back_ms)
         if not 0 < back_ms < SECOND_MS:
             self._now_ms = now_ms
 
     def intents(self, notice: Notice) -> list[Change]:
-        """What to remember before a notice is told, by key: who may have heard that an alert fires, hears its end."""
-        found: list[Change] = []
-        for alert in notice.alerts:
-            if alert.state == "firing" and self._told.get(episode_of(alert)) is None:
-                told = self._of(alert, 0, is_sure=False)
-                self._told.put(told)
-                found.append((told.key, told))
+        """What to remember before a notice is told, by key: who may have heard that an alert fires, hears its end.
+
+        And for how long it was refused by now, so that a restart does not begin to count anew.
+        """
+        found = [
+            self._put(self._of(alert, 0, is_sure=False))
+            for alert in notice.alerts
+            if alert.state == "firing" and self._told.get(episode_of(alert)) is None
+        ]
+        group = self._groups[notice.key]
+        if group.refused_ms is not None:
+            bearers, refused_for_ms = self._bearers(notice), self._patience.read_ms(self._now_ms) - group.refused_ms
+            noted_ms = max((told.refused_ms for told in bearers), default=0)
+            if bearers and self._patience.is_worth_noting(noted_ms, refused_for_ms):
+                found.append(self._put(replace(bearers[0], refused_ms=refused_for_ms)))
         return found
+
+    def _bearers(self, notice: Notice) -> list[Told]:
+        """What is remembered of the firings that a notice is about."""
+        own = [(alert, self._told.get(episode_of(alert))) for alert in (*notice.alerts, *notice.untold)]
+        return list(chain.from_iterable([told] if told else self._told.superseded(alert) for alert, told in own))
+
+    def _put(self, told: Told) -> Change:
+        self._told.put(told)
+        return told.key, told
 
     def _of(self, alert: AnyAlert, at_ms: int, is_sure: bool = True) -> Told:
         return Told(
@@ -182,10 +203,11 @@ class Dispatch:
         group = self._groups[notice.key]
         group.failures, group.retry_ms, group.refused_ms = 0, 0, None
         if notice.alerts and was_taken:
-            self._taken_ms = now_ms
+            self._patience.take(now_ms)
         changes: list[Change] = []
         for alert in (*notice.alerts, *notice.untold):
             changes += self._remember(alert, group.settle(alert), now_ms)
+        changes += [self._put(replace(told, refused_ms=0)) for told in self._told_of(group) if told.refused_ms]
         if self._route.interval_ms:
             group.next_ms = now_ms + self._route.interval_ms
         self._plan(group, now_ms)
@@ -198,13 +220,19 @@ class Dispatch:
         """
         group = self._groups[notice.key]
         group.failures += 1
+        reads_ms = self._patience.read_ms(now_ms)
         if group.refused_ms is None:
-            group.refused_ms = now_ms
-        if now_ms - group.refused_ms >= self._route.give_up_ms and self._taken_ms > group.refused_ms:
+            noted = chain(self._bearers(notice), self._told_of(group))
+            group.refused_ms = reads_ms - max((told.refused_ms for told in noted), default=0)
+        if self._patience.is_over(reads_ms - group.refused_ms):
             return False
         group.retry_ms = now_ms + pause_ms
         self._plan(group, now_ms)
         return True
+
+    def _told_of(self, group: Group) -> list[Told]:
+        """What is remembered of all that a group is about."""
+        return [told for episode in group.episodes() if (told := self._told.get(episode)) is not None]
 
     def failures(self, notice: Notice) -> int:
         """How often in a row a notice of this group was refused."""
@@ -215,19 +243,16 @@ class Dispatch:
         changes = [self._forgotten(told.episode) for told in self._told.superseded(alert)]
         if alert.state == "resolved":
             return [*changes, self._ends(alert, place, now_ms)]
-        told = self._of(alert, now_ms)
-        self._told.put(told)
-        is_known = before is not None and before.is_sure and before.id == told.id
-        return changes if is_known and self._route.is_pulse else [*changes, (told.key, told)]
+        change = self._put(told := self._of(alert, now_ms))
+        is_known = before is not None and before.is_sure and before.id == told.id and not before.refused_ms
+        return changes if is_known and self._route.is_pulse else [*changes, change]
 
     def _ends(self, alert: AnyAlert, place: Place | None, now_ms: int) -> Change:
         """Until the position is beyond the end, it is remembered: all before may be read again."""
         if self._places.is_past(place) or place is None:
             return self._forgotten(episode_of(alert))
-        told = self._of(alert, now_ms)
-        self._told.put(told)
-        self._end_at(place, told.episode)
-        return told.key, told
+        self._end_at(place, episode_of(alert))
+        return self._put(self._of(alert, now_ms))
 
     def _end_at(self, place: Place, episode: Episode) -> None:
         self._ended.discard(episode)

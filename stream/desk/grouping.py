@@ -10,7 +10,7 @@ firing's end, also where the alert fires again by then.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 from schemas.alert import AnyAlert
@@ -33,7 +33,8 @@ class Route:
     """Which alerts an outlet is told of, and when. ``group_by`` None: each by itself; empty: all together.
 
     With ``is_pulse``, repeats are a sign of life: neither do acknowledgements end them, nor are they remembered.
-    Without ``resolved``, ends are not told. What is refused for ``give_up_ms`` while others are taken is given up.
+    Without ``resolved``, ends are not told. What is refused for ``give_up_ms`` of the time in which others are taken is
+    given up.
     """
 
     matchers: tuple[Matcher, ...] = ()
@@ -78,6 +79,10 @@ class Notice:
         """``firing`` where one alert does, else ``resolved``."""
         return "firing" if any(alert.state == "firing" for alert in self.alerts) else "resolved"
 
+    def part(self, alerts: tuple[AnyAlert, ...]) -> "Notice":
+        """Some of its alerts, to be told by themselves: under an id that is the same whenever they are parted so."""
+        return replace(self, id=_hash([self.id, *(alert.id for alert in alerts)]), alerts=alerts, untold=())
+
 
 @dataclass(slots=True)
 class _Waiting:
@@ -91,7 +96,8 @@ class _Waiting:
 class Group:
     """One group of a route; ``told``, ``places`` and ``homes`` are shared by all.
 
-    ``next_ms`` is when it is looked at next; ``retry_ms`` the same of what was refused, since ``refused_ms``.
+    ``next_ms`` is when it is looked at next; ``retry_ms`` the same of what was refused, since the outlet's ``Patience``
+    read ``refused_ms``, which is negative where that began before a restart.
     """
 
     key: Key
@@ -105,6 +111,10 @@ class Group:
     failures: int = 0
     retry_ms: int = 0
     refused_ms: int | None = None
+
+    def episodes(self) -> set[Episode]:
+        """All that it is about."""
+        return {*self.waiting, *self.members}
 
     def add(self, alert: AnyAlert, place: Place | None) -> None:
         """A transition to be told, unless one as late is known already."""
@@ -220,7 +230,7 @@ class Group:
         if self.route.group_by is None and not is_repeat:
             return alerts[0].id
         parts = [*sorted(alert.id for alert in alerts), str(self.key), str(self._last_ms()) if is_repeat else ""]
-        return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
+        return _hash(parts)
 
     def settle(self, alert: AnyAlert) -> Place | None:
         """A transition was told: the place of it, where it has one."""
@@ -264,8 +274,10 @@ class Group:
         """The clock was set back: what was planned goes with it."""
         self.next_ms += by_ms
         self.retry_ms += by_ms
-        if self.refused_ms is not None:
-            self.refused_ms += by_ms
+
+
+def _hash(parts: list[str]) -> str:
+    return blake2b("\n".join(parts).encode(errors="replace"), digest_size=16).hexdigest()
 
 
 def _ordered(news: list[AnyAlert], known: list[AnyAlert]) -> list[AnyAlert]:

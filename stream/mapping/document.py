@@ -8,6 +8,12 @@ MOST_DEEP = 40
 MOST_ALIASED = 100_000
 """How many values all aliases together may stand for."""
 
+_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "null", "bool", "int", "float", "timestamp", "merge", "value", "map", "seq")
+)
+"""What plain values are; any other would be read as if its tag were not there."""
+
 
 class UnfitError(yaml.YAMLError):
     """It is YAML, or nearly, but nothing to go through. ``line`` is counted from 1."""
@@ -22,7 +28,8 @@ def document(text: str) -> Node | None:
     """The root node of a YAML text, None where it has none.
 
     Raises:
-        UnfitError: a value lies too deep, aliases stand for too much or for themselves, or a text cannot be written.
+        UnfitError: a value lies too deep, aliases stand for too much or for themselves, a text cannot be written, or a
+            value has a tag of its own.
         yaml.YAMLError: it is no YAML.
 
     >>> document('a: {b: "\\\\ud800"}')
@@ -72,6 +79,9 @@ class _Loader(yaml.SafeLoader):
         return size, depth
 
     def _weigh(self, node: Node, line: int) -> tuple[int, int]:
+        if node.tag not in _TAGS:
+            tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+            raise UnfitError(line, f"the tag {tag!a} counts for nothing here: leave it out")
         if isinstance(node, ScalarNode):
             if not _is_text(node.value):
                 raise UnfitError(line, "this text has half of a surrogate pair: write the character itself")

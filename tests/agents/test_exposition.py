@@ -243,3 +243,11 @@ def test_friction_names_its_case_as_far_as_it_may(exemplars: str, customer: str,
     families = {each.name: each for each in parse_open(rendered)}
     (sample,) = families["cx_friction"].samples
     assert (None if sample.exemplar is None else sample.exemplar.labels) == told
+
+
+@pytest.mark.parametrize("version", ["abc", "1..0", "1.0.0-rc1", "²"])
+@pytest.mark.parametrize("kind", ["application/openmetrics-text", "text/plain"])
+def test_a_version_that_is_none_is_answered_as_text(kind: str, version: str) -> None:
+    body, told = Exposition(Instruments().registry, dict, ()).render(f"{kind}; version={version}")
+    assert told == "text/plain; version=0.0.4; charset=utf-8"
+    assert list(parse_text(body.decode()))

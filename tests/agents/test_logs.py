@@ -2,10 +2,13 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import time
 from typing import Any
+
+import orjson
 
 from agents.repeats import Repeats
 
@@ -74,6 +77,61 @@ def test_text_is_for_people_and_shows_no_values_of_variables() -> None:
     assert "passed on" not in lines
     assert "nobody wants to know" not in lines
     assert "tell-nobody" not in lines.replace("secret = ", "")
+
+
+AWKWARD = """
+import gc, sys, threading
+import structlog
+from agents import logs
+
+logs.configure(sys.argv[1], "warning", worker="pod-3:6066")
+ours = structlog.get_logger("agents.outbox")
+ours.info("large", offset=2**70, file="/tmp/x\\udcff.yaml", share=float("nan"), more={"\\udcff": 2**70})
+thread = threading.Thread(target=lambda: 1 / 0, name="fetcher")
+thread.start()
+thread.join()
+class Careless:
+    def __repr__(self):
+        return "tell-nobody"
+    def __del__(self):
+        raise ValueError("too late")
+Careless()
+gc.collect()
+threading.Thread(target=sys.exit).start()
+"""
+
+
+def test_whatever_is_said_and_wherever_it_fails_a_line_is_one_json_object() -> None:
+    run = subprocess.run([sys.executable, "-c", AWKWARD, "json"], check=True, capture_output=True, text=True)
+    large, thread, late = map(orjson.loads, run.stderr.splitlines())
+    assert json.loads(run.stderr.splitlines()[0])["offset"] == 2**70
+    assert (large["message"], large["file"], large["share"]) == ("large", r"/tmp/x\udcff.yaml", "nan")
+    assert (thread["message"], thread["thread"], thread["level"]) == ("thread.ended", "fetcher", "critical")
+    assert thread["exception"].endswith("ZeroDivisionError: division by zero")
+    assert (late["message"], late["of"]) == ("unraisable", "Careless.__del__")
+    assert late["exception"].endswith("ValueError: too late")
+    assert "tell-nobody" not in run.stderr
+
+
+def test_what_is_wrong_with_a_command_is_one_json_object_too() -> None:
+    environment = {**os.environ, "CXSTREAM_LOG_FORMAT": "json"}
+    for arguments, words, code in (
+        (["worker", "--settings", "/tmp/x\udcff.yaml"], r"/tmp/x\udcff.yaml: cannot be read", 1),
+        (["worker", "--prot", "1"], "No such option: --prot", 2),
+        ([], "no command is given", 2),
+    ):
+        command = [sys.executable, "-m", "agents.cli", *arguments]
+        run = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+        assert run.returncode == code
+        (line,) = run.stderr.splitlines()
+        assert words in orjson.loads(line)["message"]
+
+
+def test_a_command_that_has_done_its_work_says_nothing_in_json() -> None:
+    command = [sys.executable, "-m", "agents.cli", "explain", "fcr_ratio"]
+    environment = {**os.environ, "CXSTREAM_LOG_FORMAT": "json"}
+    run = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def message(text: str, name: str = "aiokafka") -> logging.LogRecord:

@@ -60,6 +60,17 @@ def test_a_file_that_has_changed_is_taken_over(desk: Desk) -> None:
     assert desk.gauge("cx_rules") == 2
 
 
+def test_counters_of_its_alerts_begin_at_zero_when_a_rule_is_taken_over(desk: Desk) -> None:
+    desk.file.write_text(TWO)
+    desk.book.look()
+    told = [
+        desk.health.registry.get_sample_value("cx_alert_transitions_total", {"alert": alert, "state": state})
+        for alert in ("A", "B")
+        for state in ("firing", "resolved")
+    ]
+    assert told == [0] * 4
+
+
 def test_another_text_with_the_same_rules_is_no_news(desk: Desk) -> None:
     desk.file.write_text(ONE + "# that is all\n")
     assert not desk.book.look()

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.settings import load
+from agents.settings import Settings, load
+from agents.topicnames import looped
+from agents.topics import topics
 from stream.config import TARGETS_MS
 from stream.errors import ConfigError
 from stream.personas import FirstSeen, Inactive, Nps, Persona, Within
@@ -183,6 +185,32 @@ def test_rules_lie_beside_the_settings(tmp_path: Path) -> None:
         ("{windows: [1h, 90d], ticket_days: 91}", "`ticket_days` must be at least 92, as there is a window of `90d`"),
         ("store: disk", "disk"),
         ("colour: red", "colour"),
+        ("bootstrap: a..b:9092", "`a..b:9092` is not an address"),
+        (f"bootstrap: 'a:1,{'x' * 64}.example:9092'", "is not an address"),
+        ('id: ""', "`id` cannot be ``"),
+        ("id: ..", "`id` cannot be `..`"),
+        ("id: ../../x y", "`id` cannot be `../../x y`"),
+        (f"id: {'x' * 230}", "1 to 229 of"),
+        ("prefix: bad name!", "`prefix` cannot be `bad name!`"),
+        (f"prefix: {'x' * 239}", "1 to 238 of"),
+        ("touchpoints: a/b", "`touchpoints` cannot be `a/b`"),
+        ("sources: [a, '']", "`sources` cannot be ``"),
+        ("sources: [a, .]", "`sources` cannot be `.`"),
+        (f"sources: [{'x' * 250}]", "1 to 249 of"),
+        ('data_dir: ""', "`data_dir` must not be empty"),
+        ('host: " "', "`host` must not be empty"),
+        ('rules: ""', "`rules` must not be empty"),
+        ("rules: [a]", "`rules` must be one value"),
+        ('rules: "a\\0b"', "`rules` has a character that cannot be printed: 'a\\x00b'"),
+        ('{security_protocol: SSL, ssl_ca_file: ""}', "`ssl_ca_file` must not be empty"),
+        ('{security_protocol: SSL, ssl_ca_file: "a\\0b"}', "`ssl_ca_file` has a character that cannot be printed"),
+        ("!!python/object:os.system {}", "the tag '!!python/object:os.system' counts for nothing"),
+        ("id: !mine a", "the tag '!mine' counts for nothing"),
+        ("touchpoints: cells", "`touchpoints` cannot be `cells`: the application writes it itself"),
+        *((f"sources: [chat, {name}]", f"`sources` cannot be `{name}`") for name in ("touchpoints", "rejected")),
+        ("{id: cx, sources: [cx-windows-changelog]}", "`sources` cannot be `cx-windows-changelog`"),
+        ("{prefix: eu., sources: eu.cells}", "`sources` cannot be `eu.cells`"),
+        ("{touchpoints: blue, sources: [blue]}", "`sources` cannot be `blue`"),
         ("", "no settings"),
         ("- a", "mapping"),
     ],
@@ -194,6 +222,73 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, yaml: str, word: str) 
     (problem,) = error.value.problems
     assert problem.startswith(f"{file}:1: ")
     assert word in problem
+
+
+def test_topics_of_others_are_sources_whatever_they_are_called(tmp_path: Path) -> None:
+    settings = load(written(tmp_path, "prefix: eu.\nsources: [touchpoints, cells, us.cells]\n"), {})
+    assert settings.sources == ("touchpoints", "cells", "us.cells")
+
+
+def test_every_topic_that_an_application_writes_is_refused_as_its_source() -> None:
+    settings = Settings(id="cx", prefix="eu.")
+    for topic in topics(settings):
+        assert list(looped("cx", "eu.", "", [topic.name])) == [("sources", topic.name, 0)]
+
+
+def test_a_source_that_is_a_loop_is_named_with_its_own_line_or_its_variable(tmp_path: Path) -> None:
+    file = written(tmp_path, "sources:\n- chat\n- eu.cells\n")
+    for given, place in (({}, f"{file}:3: "), ({"CXSTREAM_SOURCES": "chat, eu.alerts"}, "CXSTREAM_SOURCES: ")):
+        with pytest.raises(ConfigError) as error:
+            load(file, {"CXSTREAM_PREFIX": "eu.", **given})
+        (problem,) = error.value.problems
+        assert problem.startswith(place)
+        assert "would feed itself" in problem
+
+
+def test_names_in_the_environment_are_looked_at_too() -> None:
+    environment = {"CXSTREAM_ID": "a b", "CXSTREAM_SOURCES": " , ", "CXSTREAM_DATA_DIR": " ", "CXSTREAM_RULES": " "}
+    with pytest.raises(ConfigError) as error:
+        load(environment=environment)
+    assert sorted(problem.split(":")[0] for problem in error.value.problems) == sorted(environment)
+
+
+def test_mistakes_of_all_kinds_come_at_once(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules: [{alert: A}]\n")
+    file = written(tmp_path, "partitions: x\ncustomer_days: y\nfriction: {foo: 1}\nrules: rules.yaml\nid: a b\n")
+    with pytest.raises(ConfigError) as error:
+        load(file, {"CXSTREAM_RULES": "nothere.yaml"}, bootstrap="nowhere", port=70_000)
+    places = [problem.removeprefix(f"{file}:").split(": ")[0] for problem in error.value.problems]
+    assert places == ["1", "2", "3", "5", "--bootstrap", "--port", "nothere.yaml"]
+
+
+def test_rules_are_looked_at_whatever_is_wrong_with_where_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("rules:\n- {alrt: A}\n")
+    file = written(tmp_path, "partitions: x\nrules: rules.yaml\nlapse_days: 40\ncustomer_days: 50\n")
+    with pytest.raises(ConfigError) as error:
+        load(file, {})
+    problems = error.value.problems
+    assert problems[0].startswith(f"{file}:1: ")
+    assert problems[1].startswith(f"{tmp_path}/rules.yaml:2: ")
+
+
+def test_what_does_not_go_together_is_said_beside_other_mistakes(tmp_path: Path) -> None:
+    file = written(tmp_path, "partitions: x\nlapse_days: 40\ncustomer_days: 40\n")
+    with pytest.raises(ConfigError) as error:
+        load(file, {})
+    assert [problem.removeprefix(f"{file}:").split(":")[0] for problem in error.value.problems] == ["1", "2"]
+
+
+def test_a_file_that_cannot_be_read_does_not_hide_mistakes_of_the_environment(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(tmp_path / "none.yaml", {"CXSTREAM_PORT": "many"})
+    assert [problem.split(": ")[0] for problem in error.value.problems] == [f"{tmp_path}/none.yaml", "CXSTREAM_PORT"]
+
+
+def test_a_bad_address_of_the_environment_is_said_once() -> None:
+    with pytest.raises(ConfigError) as error:
+        load(environment={"CXSTREAM_BOOTSTRAP": "a..b:9092"}, bootstrap="a..b:9092")
+    (problem,) = error.value.problems
+    assert problem.startswith("CXSTREAM_BOOTSTRAP: `a..b:9092` is not an address")
 
 
 def test_mistakes_of_the_environment_come_all_at_once() -> None:

@@ -23,6 +23,7 @@ from agents.simulator import Population, Record, browse, disturb, encode
 from deploy.prometheus.comparison import COMPARED
 from schemas.touchpoint import Touchpoint
 from stream.slices import DAY_MS, MINUTE_MS
+from tests.agents.desk.receiver import receiver
 from tests.deploy.prometheus import Prometheus, promtool, serving
 from tests.e2e.test_commands import cxstream
 from tests.e2e.traffic import send
@@ -57,7 +58,11 @@ def staged(bootstrap: str, folder: Path) -> Iterator[Stage]:
         "exemplars": "customer",
         "escalate": {"info": "1s"},
     }
-    with deployment(bootstrap, folder, 2, **given) as workers, _desk(workers) as desk_port:
+    with (
+        receiver() as crm,
+        deployment(bootstrap, folder, 2, outlets=[{"name": "crm", "url": crm.url}], **given) as workers,
+        _desk(workers) as desk_port,
+    ):
         now_ms = round(time.time() * 1000)
         records = list(_records(now_ms))
         told = [line for before_ms in STOPS_MS for line in _until(now_ms - before_ms, workers, records)]
@@ -148,12 +153,13 @@ def _named(prefix: str, events: Population) -> Iterator[Touchpoint]:
 
 def _config(workers: Deployment, desk_port: int, folder: Path) -> Path:
     """As deploy/prometheus/prometheus.yml, but more often, and for these workers and their desk."""
-    targets = [f"127.0.0.1:{port}" for port in (*(worker.port for worker in workers.workers), desk_port)]
+    ports = {"cxstream": [worker.port for worker in workers.workers], "cxstream-desk": [desk_port]}
+    jobs = {job: [{"targets": [f"127.0.0.1:{port}" for port in of]}] for job, of in ports.items()}
     path = folder / "prometheus.yml"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [f"{RULES}/*.yml"],
-        "scrape_configs": [{"job_name": "cxstream", "static_configs": [{"targets": targets}]}],
+        "scrape_configs": [{"job_name": job, "static_configs": targets} for job, targets in jobs.items()],
     }
     path.write_text(yaml.safe_dump(config))
     return path
@@ -166,6 +172,7 @@ def _is_watched(prometheus: Prometheus) -> bool:
             "sum(rate(cx_commit_seconds_count[1m])) > 0",
             "job:cx_catch_up_seconds:estimate",
             "sum(increase(cx_alert_acknowledgement_seconds_count[10m])) > 0",
+            "sum(increase(cx_outlet_sent_total[10m])) > 0",
             "job:cx_touchpoints_rejected:ratio_rate5m",
             'cut_window:cx_nps_score:delta{window="1d",cut="total"}',
         )

@@ -157,9 +157,12 @@ def test_the_desk_tells_the_alertmanager_that_there_is() -> None:
 
 def test_prometheus_scrapes_and_tells_who_is_there() -> None:
     told = yaml.safe_load(here("prometheus", "/etc/prometheus/prometheus.yml").read_text())
-    (found,) = told["scrape_configs"][0]["dns_sd_configs"]
-    assert {settings(name).port for name in found["names"]} == {found["port"]}
-    assert found["names"] == ["worker", "desk"]
+    names = {}
+    for job in told["scrape_configs"]:
+        (found,) = job["dns_sd_configs"]
+        names[job["job_name"]] = found["names"]
+        assert {settings(name).port for name in found["names"]} == {found["port"]}
+    assert names == {"cxstream": ["worker"], "cxstream-desk": ["desk"]}
     assert told["alerting"]["alertmanagers"] == [{"static_configs": [{"targets": ["alertmanager:9093"]}]}]
     assert "--config.file=/etc/prometheus/prometheus.yml" in SERVICES["prometheus"]["command"]
 

@@ -105,6 +105,25 @@ def test_every_metric_that_is_asked_for_exists() -> None:
     assert others == own
 
 
+def test_what_two_workers_tell_during_a_handover_is_not_counted_twice() -> None:
+    """What boards tell goes from one worker to the next with its partition; only counters are each worker's own."""
+    told = {f"{family(name)}{end}" for name in UNITS for end in ("", "_samples")} | set(HELPS)
+    told |= {name for name in re.findall(r"cx_\w+_bucket", json.dumps(COMMITTED)) if "_acknowledgement_" not in name}
+    told -= {name for name in told if name.startswith(("cx_commit_", "cx_batch_"))}
+    exprs = [
+        target["expr"] for each in COMMITTED.values() for panel in each["panels"] for target in panel.get("targets", ())
+    ]
+    exprs += [each["expr"] for board in COMMITTED.values() for each in board["annotations"]["list"]]
+    twice = [
+        expr
+        for expr in exprs
+        for found in re.finditer(r"(?<![\w:])cx_\w+", expr)
+        if found[0] in told
+        and not re.search(r"\bmax (without \(instance\)|by \([a-z_, ]+\)) \($", expr[: found.start()])
+    ]
+    assert twice == []
+
+
 def test_grafana_is_given_the_datasource_and_the_folder() -> None:
     provisioning = DEPLOY / "grafana" / "provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text())["datasources"]

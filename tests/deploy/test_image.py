@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.environment import PREFIX
 from agents.settings import Settings
 from tests.deploy.test_compose import SERVICES
 
@@ -53,6 +54,13 @@ def test_who_runs_in_it_is_the_one_that_compose_names_and_owns_the_folder_of_sta
     (user,) = said("USER")
     assert {service["user"] for service in SERVICES.values() if service["image"].startswith("cxstream")} == {user}
     assert f"--from=build --chown={user} /var/lib/cxstream /var/lib/cxstream" in said("COPY")
+
+
+def test_what_settings_say_counts_in_it_and_without_them_state_is_in_its_folder() -> None:
+    """A variable of the image would outweigh `data_dir` of the file, and nobody would have set it."""
+    assert [pair for rest in said("ENV") for pair in rest.split() if pair.startswith(PREFIX)] == []
+    assert said("WORKDIR")[-1] == "/var/lib/cxstream"
+    assert not Settings().data_dir.is_absolute()
 
 
 def test_it_listens_where_it_is_asked_for_its_health() -> None:

@@ -48,6 +48,13 @@ def test_prometheus_finds_all_and_adds_no_label_that_rules_do_not_know(productio
         assert labels[monitor["spec"]["jobLabel"]] == "cxstream"
     (endpoint,) = monitor["spec"]["endpoints"]
     assert endpoint["port"] == "http"
-    named, dropped = endpoint["relabelings"]
+    apart, named, dropped = endpoint["relabelings"]
+    desk = production.one("Service", "cxstream-desk")["metadata"]["labels"]
+    assert (apart["regex"], apart["targetLabel"], apart["replacement"]) == (
+        desk["app.kubernetes.io/component"],
+        "job",
+        "cxstream-desk",
+    )
+    assert apart["sourceLabels"] == ["__meta_kubernetes_service_label_app_kubernetes_io_component"]
     assert named["targetLabel"] == "instance"
     assert set(dropped["regex"].split("|")) == {"pod", "container", "endpoint", "service"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from agents.brokers import Broker
 from agents.client import alerts, handling
@@ -70,6 +70,60 @@ def test_it_goes_on_where_it_stopped_with_what_was_in_hand(any_broker: Broker, t
         assert asyncio.run(take(at, 2)) == ["B-1-firing", "C-1-firing"]
         at.alert(metric("D"))
         assert asyncio.run(rest(at, 3)) == ["C-1-firing", "D-1-firing"]
+
+
+def test_what_a_worker_repeats_is_no_news_to_a_service_that_was_started_again(embedded: Broker, tmp_path: Path) -> None:
+    """A worker that starts sends the last transition of every alert again."""
+    last = metric("A", "resolved"), metric("B")
+    with office(embedded.bootstrap, tmp_path) as at:
+        at.alert(metric("A"), *last)
+        assert asyncio.run(rest(at, 2)) == ids([metric("A"), *last])
+        at.alert(*last, metric("A"), *last, metric("C"))
+        assert asyncio.run(take(at, 1)) == ["C-1-firing"]
+
+
+def test_who_takes_over_knows_what_the_one_before_was_told(kafka: Broker, tmp_path: Path) -> None:
+    with office(kafka.bootstrap, tmp_path) as at:
+        at.alert(metric("A"), metric("B"))
+
+        async def scenario() -> tuple[list[str], list[str]]:
+            first: list[str] = []
+            second: list[str] = []
+            begun = asyncio.Event()
+
+            async def read(found: list[str]) -> None:
+                async with aclosing(alerts(at.settings.bootstrap, "crm", prefix=at.settings.prefix)) as source:
+                    async for alert in source:
+                        found.append(alert.id)
+                        begun.set()
+
+            one = asyncio.create_task(read(first))
+            await asyncio.wait_for(begun.wait(), 30)
+            while len(first) < 2:  # noqa: ASYNC110 - nothing tells
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(1.5)  # its place is committed within a second
+            other = asyncio.create_task(read(second))
+            one.cancel()
+            await asyncio.gather(one, return_exceptions=True)
+            await asyncio.to_thread(at.alert, metric("A"), metric("B"), metric("C"))
+            for _ in range(600):
+                await asyncio.sleep(0.05)
+                if second:
+                    break
+            other.cancel()
+            await asyncio.gather(other, return_exceptions=True)
+            return first, second
+
+        assert asyncio.run(scenario()) == (["A-1-firing", "B-1-firing"], ["C-1-firing"])
+
+
+def test_what_is_open_comes_first_also_where_retention_deleted_what_was_before(kafka: Broker, tmp_path: Path) -> None:
+    with office(kafka.bootstrap, tmp_path) as at:
+        at.alert(metric("Old"), metric("Old", "resolved"), metric("A"), metric("B"))
+        client = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+        client.delete_records({TopicPartition(at.settings.topic("alerts"), 0): 2}, timeout_ms=15_000)
+        client.close()
+        assert asyncio.run(take(at, 2, open_first=True)) == ["A-1-firing", "B-1-firing"]
 
 
 def test_only_what_fits_is_yielded_and_resolutions_whatever_their_severity(embedded: Broker, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def streamed(kafka: Broker, tmp_path: Path) -> Iterator[Callable[..., Deployment
         opened.append(context)
         source = mapping.parse(*mappings.find(name))
         sent = replay(path, source, cluster=running.settings.cluster, topic=running.settings.topic("touchpoints"))
-        running.wait_until_read(sum(sent.events.values()))
+        running.wait_until_read(sum(sent.events.values()), seconds=240)
         assert running.total("cx_touchpoints_folded_total") == sum(sent.events.values())
         return running
 

@@ -2,6 +2,8 @@
 
 import os
 import re
+import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from msgspec import json
 
 from agents.brokers import Broker
+from agents.settings import DEFAULT_RULES, load
 from agents.simulator import Record
 from tests.chaos.feed import Feed
 from tests.e2e.disk import Disk, small_disk
@@ -119,12 +122,21 @@ def test_a_worker_comes_and_goes(kafka: Broker, tmp_path: Path) -> None:
 def test_all_is_counted_anew_in_more_partitions(kafka: Broker, tmp_path: Path) -> None:
     records = population(seed=62)[:RECORDS]
     (tmp_path / "blue").mkdir()
-    with deployment(kafka.bootstrap, tmp_path / "blue", 1, partitions=2) as blue, fed(blue, records, 10):
+    shutil.copy(DEFAULT_RULES, tmp_path / "blue" / "own.yaml")
+    # Lists in lines of their own, and a file that lies beside the settings.
+    source = f"chat-{secrets.token_hex(3)}"
+    listed = {"sources": [source], "segments": [["channel"], ["region"]], "rules": "own.yaml"}
+    with deployment(kafka.bootstrap, tmp_path / "blue", 1, partitions=2, **listed) as blue, fed(blue, records, 10):
+        assert f"\nsources:\n- {source}\n" in blue.file.read_text()
         names = {"GREEN": f"{blue.settings.id}-green", "TOUCHPOINTS": blue.settings.topic("touchpoints")}
         with followed("replay", tmp_path, variables(blue) | names):
             wait_until_counted(blue.file, RECORDS)
-            wait_until_counted(tmp_path / "green.yaml", RECORDS)
-            compared = cxstream("compare", str(tmp_path / "green.yaml"), "--settings", str(blue.file))
+            green = tmp_path / "blue" / "green.yaml"
+            wait_until_counted(green, RECORDS)
+            second = load(green, {})
+            assert (second.rules, second.config) == (blue.settings.rules, blue.settings.config)
+            assert (second.sources, second.partitions) == ((names["TOUCHPOINTS"],), 8)
+            compared = cxstream("compare", str(green), "--settings", str(blue.file))
             assert compared.returncode == 0, compared.stdout
 
 

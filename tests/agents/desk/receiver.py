@@ -34,12 +34,17 @@ class Answer(Exception):  # noqa: N818 - what is answered, not what went wrong
 
 
 class Receiver:
-    """Keeps every request; ``answers`` are given one by one, then 200. What has ``refused`` in it gets 503."""
+    """Keeps every request; ``answers`` are given one by one, then 200. What has ``refused`` in it gets 503.
+
+    What has ``bad`` in it gets 400, and what is longer than ``most_bytes`` 413.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.received: list[Received] = []
         self.answers: list[Answer] = []
         self.refused = b""
+        self.bad = b""
+        self.most_bytes = 2**62
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -52,6 +57,10 @@ class Receiver:
                 answer = receiver.answers.pop(0) if receiver.answers else Answer()
                 if receiver.refused and receiver.refused in body:
                     answer = Answer(503)
+                elif receiver.bad and receiver.bad in body:
+                    answer = Answer(400)
+                elif len(body) > receiver.most_bytes:
+                    answer = Answer(413)
                 time.sleep(answer.after_s)
                 if answer.cut:
                     self.close_connection = True

@@ -67,6 +67,17 @@ def test_alertmanager_is_told_until_when_an_alert_lasts_if_it_is_not_sent_again(
     assert "generatorURL" not in one
 
 
+@pytest.mark.parametrize(
+    ("several", "summary", "is_large"), [(256, "", False), (257, "", True), (2, "x" * 140_000, True)]
+)
+def test_one_request_to_alertmanager_is_bounded_in_number_and_in_bytes(
+    several: int, summary: str, is_large: bool
+) -> None:
+    alerts = tuple(metric(f"A{number}", annotations={"summary": summary}) for number in range(several))
+    outlet = OutletSettings("am", "alertmanager", route=Route(group_by=(), repeat_ms=60_000))
+    assert RENDERERS["alertmanager"](outlet, Notice("n", {}, alerts), T0_MS, None).is_large == is_large
+
+
 def test_alertmanager_has_a_raised_alert_in_place_of_the_one_before() -> None:
     outlet = OutletSettings("am", "alertmanager", Route(group_by=(), repeat_ms=60_000, is_pulse=True))
     found = body(outlet, escalated(metric("A", since_ms=T0_MS - 9_000), T0_MS))

@@ -442,6 +442,80 @@ def test_what_is_refused_for_long_is_given_up_only_where_others_were_taken(other
     assert given_up == ([60] if others else [])
 
 
+def tried(outlet: Outlet, minute: int, takes: bool = True) -> bool:
+    """All that is due is told; `Bad` is refused, and all where the outlet takes nothing. Is something given up?"""
+    now = T0_MS + minute * 60 * SECOND_MS
+    while (notice := outlet.dispatch.next(now)) is not None:
+        outlet.write(outlet.dispatch.intents(notice))
+        is_bad = any(alert.fingerprint == "Bad" for alert in notice.alerts)
+        if is_bad or not takes:
+            if not outlet.dispatch.refused(notice, now, 60_000):
+                return True
+        else:
+            outlet.write(outlet.dispatch.delivered(notice, now))
+    return False
+
+
+@pytest.mark.parametrize("route", [Route(give_up_ms=HOUR_MS), Route(group_by=("alertname",), give_up_ms=HOUR_MS)])
+def test_while_an_outlet_takes_nothing_nothing_is_given_up(route: Route) -> None:
+    """What was taken before the outage vouches for a while only, and so does what is taken between two."""
+    outlet = Outlet(route)
+    outlet.push(0, metric("Bad"), metric("A"))
+    assert not any(tried(outlet, minute, takes=minute == 0) for minute in range(24 * 60))
+    outlet.push(24 * 3_600, metric("B"))
+    assert not any(tried(outlet, minute, takes=minute == 24 * 60) for minute in range(24 * 60, 48 * 60))
+    for minute in range(48 * 60, 48 * 60 + 49):
+        outlet.push(minute * 60, metric(f"C{minute}"))
+        assert not tried(outlet, minute), "an outage of a day has counted for five minutes"
+    for minute in range(48 * 60 + 49, 48 * 60 + 52):
+        outlet.push(minute * 60, metric(f"C{minute}"))
+        if tried(outlet, minute):
+            return
+    raise AssertionError("it is given up where others are taken for long enough")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route(give_up_ms=HOUR_MS),
+        Route(group_by=("alertname",), give_up_ms=HOUR_MS),
+        Route(group_by=("alertname",), repeat_ms=60_000, is_pulse=True, give_up_ms=HOUR_MS),
+    ],
+)
+@pytest.mark.parametrize("bad", [metric("Bad"), metric("Bad", "resolved", 2)])
+def test_desks_that_are_restarted_give_up_as_well(route: Route, bad: AnyAlert) -> None:
+    outlet = Outlet(route)
+    if bad.state == "resolved":  # of the end of the firing that was told, there is no record left
+        outlet.push(0, metric("Bad"))
+        now = T0_MS
+        notice = outlet.dispatch.next(now)
+        assert notice is not None
+        outlet.write(outlet.dispatch.intents(notice))
+        outlet.write(outlet.dispatch.delivered(notice, now))
+    outlet.push(0, bad)
+    for minute in range(100):
+        outlet.push(minute * 60, metric(f"A{minute}", at_ms=T0_MS))
+        if tried(outlet, minute):
+            assert 60 <= minute <= 75
+            return
+        if minute % 20 == 19:
+            outlet.restart(minute * 60)
+    raise AssertionError("it is given up")
+
+
+@pytest.mark.parametrize("is_pulse", [True, False])
+def test_what_was_taken_in_the_end_was_never_refused_for_what_comes_next(is_pulse: bool) -> None:
+    route = Route(group_by=("alertname",), repeat_ms=60_000, is_pulse=is_pulse, give_up_ms=HOUR_MS)
+    outlet = Outlet(route)
+    outlet.push(0, metric("Bad"))
+    for minute in range(50):
+        outlet.push(minute * 60, metric(f"A{minute}"))
+        assert not tried(outlet, minute)
+    assert max(told.refused_ms for told in outlet.told.values()) > 40 * 60_000
+    outlet.run(50 * 60, 52 * 60)
+    assert not any(told.refused_ms for told in outlet.told.values())
+
+
 def test_a_clock_that_was_wrong_for_a_while_leaves_nothing_waiting() -> None:
     outlet = Outlet(Route(group_by=(), wait_ms=1_000, interval_ms=10_000, repeat_ms=60_000))
     outlet.push(0, metric("A"))

@@ -37,6 +37,13 @@ class World:
     """Which of those received the desk does not know of."""
     doubtful: dict[tuple, Notice] = field(default_factory=dict)
     now: int = T0_MS
+    refused: str = ""
+    """Whose notices it never takes."""
+    is_down: bool = False
+    taken: list[int] = field(default_factory=list)
+    since: dict[tuple, int] = field(default_factory=dict)
+    """Of each group that is refused, since when."""
+    given_up: list[Notice] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.start()
@@ -84,7 +91,7 @@ class World:
     def tell(self, ways: Random | None = None) -> None:
         """Tell what is due; each notice fares as chance has it."""
         while (self.is_at_end or self.route.group_by is None) and (notice := self.dispatch.next(self.now)) is not None:
-            how = ways.choice(WAYS) if ways is not None else "works"
+            how = self.fares(notice, ways)
             self.write(self.dispatch.intents(notice))
             if how == "killed before":
                 return self.start()
@@ -96,13 +103,33 @@ class World:
             if how == "killed after":
                 return self.start()
             if how in ("refused", "cut"):
-                assert self.dispatch.refused(notice, self.now, 3_000)
+                self.refuse(notice)
                 continue
             changes = self.dispatch.delivered(notice, self.now)
             if how == "killed between":
                 return self.start()
             self.write(changes)
+            self.since.pop(notice.key, None)
+            if notice.alerts:
+                self.taken.append(self.now)
         return None
+
+    def fares(self, notice: Notice, ways: Random | None) -> str:
+        if self.is_down or any(alert.fingerprint == f"repeat_contact/{self.refused}" for alert in notice.alerts):
+            return "refused"
+        return ways.choice(WAYS) if ways is not None else "works"
+
+    def refuse(self, notice: Notice) -> None:
+        """It is given up only where enough of the time since the first refusal is near after what was taken."""
+        self.since.setdefault(notice.key, self.now)
+        if self.dispatch.refused(notice, self.now, 3_000):
+            return
+        near = self.route.give_up_ms // 12
+        since = self.since.pop(notice.key)
+        counted = {ms // 100 for at in self.taken for ms in range(max(at, since), min(at + near, self.now), 100)}
+        assert 100 * len(counted) >= self.route.give_up_ms
+        self.given_up.append(notice)
+        self.write(self.dispatch.delivered(notice, self.now, was_taken=False))
 
     def receive(self, notice: Notice) -> None:
         """Told again with nothing new in between, it has the same id."""
@@ -224,6 +251,45 @@ def ends_owed(world: World) -> set[str]:
     """The ids of the ends of all that was told to fire."""
     firing = [each for notice in world.received for each in notice.alerts if each.state == "firing"]
     return {f"{each.fingerprint}-{each.sequence}-resolved" for each in firing}
+
+
+def refusals(world: World, story: Story, chance: Random) -> None:
+    """An outlet that never takes what is about A, and is down now and then, as desks are."""
+    for second in range(400):
+        world.now += SECOND_MS
+        world.is_down ^= chance.random() < 0.02
+        if chance.random() < 0.02:
+            world.start()
+        if second == 1 or chance.random() < 0.01:
+            pushed = story.turn("A", chance.choice(("on", "escalate")), chance.choice("xy"), world.now)
+            world.push(pushed or friction(f"Z{second}", at_ms=world.now))
+        if chance.random() < 0.3:
+            world.push(friction(f"Z{second}", at_ms=world.now, labels={"channel": "z"}))
+        world.read(chance.choice((0, 1, 100)))
+        world.tell()
+
+
+@pytest.mark.parametrize("route", [EACH, CHANNELS, replace(CHANNELS, is_pulse=True)])
+def test_what_is_refused_is_given_up_while_others_are_taken_and_else_never(route: Route) -> None:
+    """``World.give_up`` counts by itself."""
+    for seed in range(15):
+        world, story = World(replace(route, give_up_ms=120 * SECOND_MS), refused="A"), Story()
+        refusals(world, story, Random(seed))
+        world.is_down = False
+        was_open = "A" in story.open and not world.given_up
+        for second in range(400, 650):  # others are taken, and the desk is started again and again
+            world.now += SECOND_MS
+            if second % 37 == 0:
+                world.start()
+            if second % 4 == 0:
+                world.push(friction(f"Z{second}", at_ms=world.now, labels={"channel": "z"}))
+            world.read(len(world.topic))
+            world.tell()
+        assert world.given_up or not was_open, f"{seed}: refused for ever"
+        world.refused = ""
+        world.settle()
+        assert (world.position, world.dispatch.waiting) == (len(world.topic), 0), seed
+        assert not any(told.refused_ms for told in world.written.values()), seed
 
 
 STORIES = range(1_000)
