@@ -151,6 +151,12 @@ READERS: dict[str, tuple[str, Callable[[str, Path], None]]] = {
 }
 
 
+def composed(text: str) -> Node:
+    root = yaml.compose(text)
+    assert root is not None
+    return root
+
+
 def leaves(node: Node, path: str = "") -> Iterator[tuple[str, ScalarNode]]:
     """Every single value, with the keys that lead to it."""
     if isinstance(node, ScalarNode):
@@ -164,13 +170,13 @@ def leaves(node: Node, path: str = "") -> Iterator[tuple[str, ScalarNode]]:
 
 
 def emptied(text: str, path: str) -> str:
-    root = yaml.compose(text)
+    root = composed(text)
     node = dict(leaves(root))[path]
     node.value, node.tag, node.style = "", "tag:yaml.org,2002:str", '"'
     return str(yaml.serialize(root))
 
 
-CASES = [(kind, path) for kind, (text, _) in READERS.items() for path, _ in leaves(yaml.compose(text))]
+CASES = [(kind, path) for kind, (text, _) in READERS.items() for path, _ in leaves(composed(text))]
 
 
 def problems(kind: str, text: str, folder: Path) -> set[str]:
@@ -208,4 +214,4 @@ def keys_of(node: Node) -> set[str]:
     ],
 )
 def test_every_key_is_among_those_above(text: str, known: Any) -> None:
-    assert set(known) <= keys_of(yaml.compose(text))
+    assert set(known) <= keys_of(composed(text))
