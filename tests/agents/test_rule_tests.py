@@ -203,7 +203,7 @@ tests:
     ("right", "wrong", "told"),
     [
         ("amount: 1", "amount: 2026-02-31", "an event cannot be read: day is out of range for month"),
-        ("amount: 1", "amount: !!money 1", "could not determine a constructor"),
+        ("amount: 1", "amount: !!money 1", "counts for nothing here"),
         ("amount: 1", "amount: 1\n        ~: 1", "what JSON can say"),
         ("amount: 1", f"amount: {'9' * 40}", "no touchpoint"),
         ("times: 4", "times: 999999999", ": `times` must be at most 1,000,000"),
