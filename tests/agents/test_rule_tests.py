@@ -232,7 +232,7 @@ tests: [{{series: [{{metric: purchases, window: 15m, values: "{written}"}}], exp
 
 def test_settings_in_a_file_of_tests_may_be_wrong_like_others(folder: Path) -> None:
     with pytest.raises(ConfigError, match="at least 42"):
-        differences(folder, EVENTS.replace("settings: {", "settings: {windows: [15m, 40d], customer_days: many, "))
+        differences(folder, EVENTS.replace("settings: {", "settings: {windows: [15m, 40d], customer_days: 40, "))
 
 
 def test_the_command_ends_with_1_where_a_test_fails_and_says_what_is_otherwise(folder: Path) -> None:
