@@ -21,9 +21,9 @@ def family(value: str) -> str:
     """The name of a value's series.
 
     >>> family("fcr_ratio"), family("conversion_rate"), family("revenue"), family("messages_per_ticket")
-    ('cx_fcr_ratio', 'cx_conversion_ratio', 'cx_revenue_minor_units', 'cx_messages_per_ticket')
+    ('cx_first_contact_resolution_ratio', 'cx_conversion_ratio', 'cx_revenue_minor_units', 'cx_messages_per_ticket')
     """
-    stem = re.sub("_rate$", "_ratio", value)
+    stem = re.sub("^fcr_", "first_contact_resolution_", re.sub("_rate$", "_ratio", value))
     suffix = _SUFFIXES.get(UNITS[value], "")
     return f"cx_{stem}" if stem.endswith(suffix) else f"cx_{stem}{suffix}"
 

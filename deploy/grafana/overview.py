@@ -88,7 +88,7 @@ OVERVIEW = Dashboard(
                 _figure(
                     "First contact resolution (FCR)",
                     "What share of the tickets took customers a single contact?",
-                    "fcr_ratio",
+                    "first_contact_resolution_ratio",
                     "ratio",
                     "more",
                     "cx-support",
@@ -126,7 +126,7 @@ OVERVIEW = Dashboard(
                 _course(
                     "First contact resolution over time",
                     "Do more tickets take customers a single contact?",
-                    "fcr_ratio",
+                    "first_contact_resolution_ratio",
                     "ratio",
                 ),
                 _course(
@@ -179,7 +179,7 @@ OVERVIEW = Dashboard(
                         Query(chosen("ces_score_samples"), "answers on effort"),
                         Query(chosen("csat_score_samples"), "answers on satisfaction"),
                         Query(chosen("nps_score_samples"), "answers on recommendation"),
-                        Query(chosen("fcr_ratio_samples"), "tickets resolved"),
+                        Query(chosen("first_contact_resolution_ratio_samples"), "tickets resolved"),
                     ],
                 ),
             ),

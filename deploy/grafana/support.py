@@ -157,10 +157,10 @@ SUPPORT = Dashboard(
                     "What share of tickets takes a single contact, by how strict a count?",
                     "ratio",
                     [
-                        Query(chosen("fcr_ratio"), "one contact"),
-                        Query(chosen("fcr_strict_ratio"), "and one team"),
-                        Query(chosen("fcr_one_touch_ratio"), "one reply"),
-                        Query(chosen("fcr_confirmed_ratio"), "nothing more within a week"),
+                        Query(chosen("first_contact_resolution_ratio"), "one contact"),
+                        Query(chosen("first_contact_resolution_strict_ratio"), "and one team"),
+                        Query(chosen("first_contact_resolution_one_touch_ratio"), "one reply"),
+                        Query(chosen("first_contact_resolution_confirmed_ratio"), "nothing more within a week"),
                     ],
                 ),
                 _over_time(

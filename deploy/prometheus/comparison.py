@@ -11,7 +11,7 @@ COMPARED = (
     "cx_ces_score",
     "cx_csat_satisfied_ratio",
     "cx_nps_score",
-    "cx_fcr_ratio",
+    "cx_first_contact_resolution_ratio",
     "cx_resolution_mean_seconds",
     "cx_active_customers",
 )

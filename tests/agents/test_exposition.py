@@ -96,8 +96,11 @@ def test_openmetrics_says_the_same_with_kinds_and_units(driver: Driver) -> None:
     assert kind.startswith(OPEN.replace(";", "; "))
     families = {found.name: found for found in parse_open(body.decode())}
     assert families["cx_wait_seconds"].type == "gaugehistogram"
-    assert families["cx_fcr_ratio"].unit == "ratio"
-    assert "tickets resolved at first contact / tickets resolved" in families["cx_fcr_ratio"].documentation
+    assert families["cx_first_contact_resolution_ratio"].unit == "ratio"
+    assert (
+        "tickets resolved at first contact / tickets resolved"
+        in families["cx_first_contact_resolution_ratio"].documentation
+    )
     samples = [series(sample) for found in families.values() for sample in found.samples]
     assert set(samples) == set(map(series, told(driver.boards, driver.config)))
     assert len(samples) == len(set(samples))
