@@ -203,7 +203,7 @@ LOW = "rules:\n  - alert: Low\n    metric: csat_score\n    window: 1h\n    below
         ("    below: 7", "    below: 7\n    min_samples: ٣", 6, "must be a whole number"),
         ("    below: 7", "    below: 7\n    confidence: ٠.٩", 6, "a share from"),
         ("    below: 7", "    deviation: {below: -3, weeks: ٣}", 5, "a whole number from"),
-        ("  - alert: Low", "  - alert: ''", 2, "`alert` is empty"),
+        ("  - alert: Low", "  - alert: ''", 2, "`alert` must not be empty"),
         ("  - alert: Low", "  - alert: '  '", 2, "`alert` is empty"),
         ("  - alert: Low", '  - alert: "\\ud800"', 2, "surrogate"),
         ("    below: 7", '    below: 7\n    annotations: {summary: "\\udc00"}', 6, "surrogate"),
