@@ -84,7 +84,8 @@ def test_one_that_was_paused_past_its_session_is_in_doubt_until_it_is_told_anew(
         with office(kafka.bootstrap, tmp_path) as desks:
             first, second = desks.start(), desks.start(wait=False)
             desks.wait(second.is_ready, "the second desk stands by")
-            look_at_zombie(first, second.is_active, desks.wait)
+            # Whom the group chooses in the end is its own affair, but one it is to be.
+            look_at_zombie(first, lambda: first.is_active() != second.is_active(), desks.wait)
 
 
 def look_at_zombie(paused: Worker | DeskProcess, is_taken_over: Callable[[], bool], wait: Any) -> None:
@@ -100,7 +101,7 @@ def look_at_zombie(paused: Worker | DeskProcess, is_taken_over: Callable[[], boo
     assert seen[0] == "fenced"
     assert set(seen) <= {"fenced", "recovering", "joining", "reading", "stalled", "ok"}
     assert verdict(paused, "/healthz") == {"status": "ok"}
-    wait(is_taken_over, "all partitions have an owner")
+    wait(is_taken_over, "all has an owner")
 
 
 def test_a_worker_that_recovers_says_so(kafka: Broker, tmp_path: Path) -> None:
